@@ -1,0 +1,97 @@
+/**
+ * What a configuration is once it has been read: plain data, every default filled in, every duration
+ * in milliseconds, every variable expanded. The rest of the daemon reads only this.
+ *
+ * @module
+ */
+
+/** `server` of config.json with its defaults. */
+export interface ServerSettings {
+  /** Address to listen on. Default `127.0.0.1`. */
+  host: string;
+  /** TCP port; 0 lets the system choose. Default 7182. */
+  port: number;
+  /** Host names accepted beside the loopback ones, lower case, without port. Default none. */
+  allowedHosts: readonly string[];
+  /** Origins that browsers may call from, as `scheme://host[:port]`. Default none. */
+  allowedOrigins: readonly string[];
+  /** Whether the data plane needs the token as well. Default false. */
+  requireToken: boolean;
+  /** Bounds; see {@linkcode Limits}. */
+  limits: Limits;
+}
+
+/** Bounds on what clients and servers may use. All configurable under `server.limits`. */
+export interface Limits {
+  /** Largest message from a client, bytes. Default 4 MiB. */
+  maxBodyBytes: number;
+  /** Largest message from a server, bytes. Default 64 MiB. */
+  maxServerMessageBytes: number;
+  /** Sessions kept at once. Default 1,000. */
+  maxSessions: number;
+  /** Calls in flight per session. Default 64. */
+  maxCallsPerSession: number;
+  /** Calls waiting per session beyond those in flight. Default 256. */
+  maxQueuedPerSession: number;
+  /** Calls in flight per server. Default 64. */
+  maxCallsPerServer: number;
+  /** Events kept for a stream that is away. Default 1,024. */
+  maxStreamEvents: number;
+  /** Bytes kept for a stream that is away. Default 4 MiB. */
+  maxStreamBytes: number;
+}
+
+/** What every entry of `mcpServers` has, whatever its transport. */
+export interface EntryCommon {
+  /** Name in the endpoint, after mapping: 1-64 of `A-Z a-z 0-9 . _ -`, no `__`. */
+  name: string;
+  /** Milliseconds for starting, `initialize` included. Default 60,000. */
+  startTimeoutMs: number;
+  /** Milliseconds a call may be silent (no answer, no progress). Default 600,000. */
+  callTimeoutMs: number;
+}
+
+/** A server that is a child process speaking newline-delimited JSON-RPC on its stdio. */
+export interface StdioEntry extends EntryCommon {
+  kind: "stdio";
+  command: string;
+  args: readonly string[];
+  /** What the entry itself adds to the child's environment (`envFile` included). */
+  env: Readonly<Record<string, string>>;
+  /** Absolute folder, or undefined for the user's home. */
+  cwd: string | undefined;
+}
+
+/** A server that runs inside the daemon's own program, started as a child of the same binary. */
+export interface BuiltinEntry extends EntryCommon {
+  kind: "builtin";
+  builtin: "reviewer" | "sample";
+}
+
+/** A remote server. Recognized and kept; connecting to it is not built yet. */
+export interface RemoteEntry extends EntryCommon {
+  kind: "remote";
+  type: "http" | "sse" | "ws";
+  url: string;
+  headers: Readonly<Record<string, string>>;
+}
+
+/** An entry that cannot run (a missing variable): it fails alone, with this text, when it is used. */
+export interface BrokenEntry extends EntryCommon {
+  kind: "broken";
+  /** What is wrong and what to do, for a person. */
+  problem: string;
+}
+
+export type ServerEntry = StdioEntry | BuiltinEntry | RemoteEntry | BrokenEntry;
+
+/** A configuration, read and valid. */
+export interface Config {
+  server: ServerSettings;
+  /** In the order of the file; disabled entries are not in it. */
+  servers: ReadonlyMap<string, ServerEntry>;
+  /** What was mapped, ignored or looked doubtful, one sentence each, with file and line. */
+  warnings: readonly string[];
+  /** The file it came from; undefined when there was none. */
+  source: string | undefined;
+}
