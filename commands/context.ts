@@ -1,0 +1,56 @@
+/**
+ * What every command is given: where to write, and the facts of the environment that `main.ts` read.
+ * A command reads nothing else of the process, so that a test can run it.
+ *
+ * @module
+ */
+
+/** Exit codes of the contract. */
+export const EXIT = {
+  /** Done. */
+  ok: 0,
+  /** Failed. */
+  failed: 1,
+  /** Wrong usage: unknown command or option, bad value. */
+  usage: 2,
+  /** The daemon is not running. */
+  notRunning: 3,
+} as const;
+
+/** Environment variables of the contract, read once by `main.ts`. Unset and empty are the same. */
+export interface EnvironmentFacts {
+  /** `AICHAKU_HOME`, absolute. Default `~/.aichaku`. */
+  home: string;
+  /** The user's own home folder. */
+  userHome: string;
+  /** `AICHAKU_PORT` as given, not yet checked. */
+  port: string | undefined;
+  /** `AICHAKU_CONFIG` as given. */
+  config: string | undefined;
+  /** `AICHAKU_TOKEN`: used instead of the token file. */
+  token: string | undefined;
+  /** `AICHAKU_BIN`: the program that the SDK runs to start a daemon or a built-in server. */
+  bin: string | undefined;
+  /** `AICHAKU_AUTOSTART` is `1`, `true` or `yes`: the SDK may start a daemon. */
+  autostart: boolean;
+}
+
+/** A running command's world. */
+export interface CommandContext {
+  /** Writes to standard output as is; add your own line ends. Synchronous, complete on return. */
+  stdout(text: string): void;
+  /** Writes to standard error as is. */
+  stderr(text: string): void;
+  /** Whether standard output is a terminal. */
+  isTerminal: boolean;
+  /** No colours: `NO_COLOR` is set, or standard output is not a terminal. */
+  noColor: boolean;
+  /** Folder that relative paths on the command line are taken from; absolute. */
+  cwd: string;
+  env: EnvironmentFacts;
+}
+
+/** Wrong usage: `main.ts` writes the message to stderr and exits with 2. */
+export class UsageError extends Error {
+  override name = "UsageError";
+}
