@@ -52,7 +52,7 @@ export function selfCommandFrom(facts: SelfFacts): SelfCommand {
   }
   const main = fileURLToPath(facts.mainUrl);
   const config = join(dirname(main), "deno.json");
-  // Named, not searched: the search begins at the current folder's side of a symbolic link.
+  // Named, so that the import map is found whatever folder the program is started from.
   if (facts.exists(config)) args.push("--config", config);
   return { command: facts.execPath, args: [...args, main] };
 }
