@@ -21,6 +21,9 @@ export const REASONS = {
   unattributable: { code: -32015, http: 200, retryable: false },
   /** A server that keeps state per client was called by a client without a name. */
   isolation_required: { code: -32016, http: 409, retryable: false },
+  /** The server's answer is not JSON, or longer than the limit. Not in the first contract: see
+   * docs/decisions/0002-upstream-invalid.md. */
+  upstream_invalid: { code: -32018, http: 502, retryable: false },
   /** Policy forbids it. */
   not_permitted: { code: -32017, http: 403, retryable: false },
   /** The text is not JSON. */

@@ -1,0 +1,62 @@
+/**
+ * JSON in and out without loss. `JSON.parse` turns 12345678901234567890 into another number, and a
+ * proxy that does so corrupts its users' ids; here a number that a double cannot hold keeps the text
+ * it was written in, through {@linkcode parseJson} and {@linkcode stringifyJson}.
+ *
+ * What it does not keep: white space, escapes that are written differently but mean the same, and all
+ * but the last of several equal keys.
+ *
+ * @module
+ */
+
+/** A parsed JSON object. */
+export type JsonObject = { [key: string]: unknown };
+
+// Standard since ES2025 ("JSON.parse source text access"); TypeScript's lib does not know it yet.
+interface JsonWithSource {
+  parse(
+    text: string,
+    reviver: (this: unknown, key: string, value: unknown, context: { source?: string }) => unknown,
+  ): unknown;
+  rawJSON(text: string): unknown;
+}
+const exact = JSON as unknown as JsonWithSource;
+
+/** A number that might not survive a double: 16 digits in a row, or an exponent. */
+const SUSPICIOUS_NUMBER = /\d{16}|\d[.\d]*[eE][+-]?\d|-0(?![.\d])/;
+
+/**
+ * Parses JSON. Numbers that a double cannot hold become opaque values that {@linkcode stringifyJson}
+ * writes as they were.
+ *
+ * @throws {SyntaxError} when `text` is not JSON.
+ */
+export function parseJson(text: string): unknown {
+  if (!SUSPICIOUS_NUMBER.test(text)) return JSON.parse(text);
+  return exact.parse(text, (_key, value, context) => {
+    if (typeof value !== "number" || context.source === undefined) return value;
+    return JSON.stringify(value) === context.source ? value : exact.rawJSON(context.source);
+  });
+}
+
+/**
+ * JSON text of a value from {@linkcode parseJson}; always one line.
+ *
+ * @throws {RangeError} when the value is nested too deeply to be written.
+ */
+export function stringifyJson(value: unknown): string {
+  return JSON.stringify(value);
+}
+
+/** Text of a number kept by {@linkcode parseJson}; undefined for anything else. */
+export function exactNumberText(value: unknown): string | undefined {
+  if (typeof value !== "object" || value === null) return undefined;
+  const isRaw = (JSON as unknown as { isRawJSON(value: unknown): boolean }).isRawJSON(value);
+  return isRaw ? (value as { rawJSON: string }).rawJSON : undefined;
+}
+
+/** Whether `value` is a JSON object: not null, not an array, not an exact number. */
+export function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    exactNumberText(value) === undefined;
+}

@@ -1,0 +1,99 @@
+/**
+ * Newline-delimited JSON: bytes in any chunks to lines. Splits in bulk, holds one unfinished line, and
+ * bounds it: a peer that never ends its line costs at most the cap.
+ *
+ * @module
+ */
+
+/** Called for every whole line, without its line end; empty lines are left out. */
+export type LineHandler = (line: string) => void;
+
+/** What is kept of a line that was too long. */
+export interface LineEnds {
+  head: string;
+  tail: string;
+}
+
+/** Options of {@linkcode LineSplitter}. */
+export interface LineSplitterOptions {
+  /** Longest line, in UTF-16 code units. A longer one is dropped whole and told to `onOversize`. */
+  maxLength: number;
+  /** Told at the end of every dropped line: its first and last 200 characters. */
+  onOversize(ends: LineEnds): void;
+}
+
+/** Splits a byte stream into lines. Invalid UTF-8 becomes U+FFFD, as everywhere on the web. */
+export class LineSplitter {
+  readonly #decoder = new TextDecoder();
+  readonly #options: LineSplitterOptions;
+  readonly #onLine: LineHandler;
+  /** Pieces of the unfinished line: joined once, so that a long line costs linear time. */
+  #pieces: string[] = [];
+  #length = 0;
+  #dropped: LineEnds | undefined;
+
+  constructor(onLine: LineHandler, options: LineSplitterOptions) {
+    this.#onLine = onLine;
+    this.#options = options;
+  }
+
+  /** Takes the next bytes. They are not kept: the caller may reuse its buffer. */
+  push(chunk: Uint8Array): void {
+    const text = this.#decoder.decode(chunk, { stream: true });
+    let start = 0;
+    for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
+      this.#finish(text.slice(start, end));
+      start = end + 1;
+    }
+    if (start < text.length) this.#hold(start === 0 ? text : text.slice(start));
+  }
+
+  /** Characters of the line that has no end yet. */
+  get pending(): number {
+    return this.#length;
+  }
+
+  #hold(piece: string): void {
+    if (this.#dropped !== undefined) {
+      this.#dropped.tail = lastOf(this.#dropped.tail + piece);
+      return;
+    }
+    this.#pieces.push(piece);
+    this.#length += piece.length;
+    if (this.#length > this.#options.maxLength) this.#dropped = endsOf(this.#takePieces());
+  }
+
+  #finish(last: string): void {
+    if (this.#dropped !== undefined) {
+      const { head, tail } = this.#dropped;
+      this.#dropped = undefined;
+      return this.#options.onOversize({ head, tail: lastOf(tail + last) });
+    }
+    let line = last;
+    if (this.#pieces.length > 0) {
+      this.#pieces.push(last);
+      line = this.#takePieces();
+    }
+    if (line.charCodeAt(line.length - 1) === 13) line = line.slice(0, -1);
+    if (line.length > this.#options.maxLength) return this.#options.onOversize(endsOf(line));
+    if (line.length > 0) this.#onLine(line);
+  }
+
+  #takePieces(): string {
+    const text = this.#pieces.join("");
+    this.#pieces = [];
+    this.#length = 0;
+    return text;
+  }
+}
+
+/** Characters kept at each end of a dropped line. */
+const KEPT = 200;
+
+function lastOf(text: string): string {
+  return text.slice(-KEPT);
+}
+
+function endsOf(text: string): LineEnds {
+  return { head: text.slice(0, KEPT), tail: lastOf(text) };
+}

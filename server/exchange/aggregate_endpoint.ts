@@ -1,0 +1,176 @@
+/**
+ * All servers behind one address. A tool is called `server__tool`: the prefix is the configured name,
+ * which is unique, and not what a server calls itself, which is not. Lists are in the order of the
+ * configuration.
+ *
+ * Tools only so far; prompts and resources are reached at each server's own address.
+ *
+ * @module
+ */
+
+import { Fault } from "../../protocol/errors.ts";
+import { isObject, type JsonObject } from "../../protocol/json.ts";
+import { describe, notificationText } from "../../protocol/message.ts";
+import { negotiateRevision } from "../../protocol/revisions.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { Logger } from "../daemon/log.ts";
+import { callUpstream } from "../upstream/call.ts";
+import type { Call } from "./call.ts";
+import type { Endpoint } from "./endpoint.ts";
+import type { ServerEndpoint } from "./server_endpoint.ts";
+import type { Session } from "./session.ts";
+
+/** Options of {@linkcode AggregateEndpoint}. */
+export interface AggregateEndpointOptions {
+  /** By name, in the order of the configuration. */
+  servers: ReadonlyMap<string, ServerEndpoint>;
+  version: string;
+  clock: Clock;
+  log: Logger;
+  /** Milliseconds a list waits for one server. Default 15,000. */
+  listTimeoutMs?: number;
+}
+
+const SEPARATOR = "__";
+/** Pages of one server's list that are read: a server that never ends its list must not hang us. */
+const MAX_PAGES = 100;
+const LIST_CHANGED = "notifications/tools/list_changed";
+
+/** Every server together. */
+export class AggregateEndpoint implements Endpoint {
+  readonly server = undefined;
+  readonly #options: AggregateEndpointOptions;
+  readonly #sessions = new Map<string, Session>();
+  /** Servers that were missing from somebody's list, and will be announced when they are there. */
+  readonly #missing = new Set<string>();
+
+  constructor(options: AggregateEndpointOptions) {
+    this.#options = options;
+  }
+
+  /** Sessions at this address. */
+  get sessions(): ReadonlyMap<string, Session> {
+    return this.#sessions;
+  }
+
+  initialize(params: JsonObject | undefined): Promise<JsonObject> {
+    const names = [...this.#options.servers.keys()];
+    return Promise.resolve({
+      protocolVersion: negotiateRevision(params?.protocolVersion),
+      capabilities: { tools: { listChanged: true } },
+      serverInfo: { name: "aichaku", version: this.#options.version },
+      instructions: `Tools of these servers, each named server__tool: ${names.join(", ")}`,
+    });
+  }
+
+  request(call: Call): void {
+    switch (call.method) {
+      case "ping":
+        return call.succeed({});
+      case "tools/list":
+        return void this.#listTools(call);
+      case "tools/call":
+        return this.#callTool(call);
+      default:
+        return call.fail(
+          new Fault(
+            "method_not_found",
+            `No method ${describe(call.method)} at /mcp, which serves tools; for the rest use ` +
+              `/mcp/{server}`,
+          ),
+        );
+    }
+  }
+
+  /** Nothing a client says to all servers at once means the same to each of them. */
+  notification(): void {}
+
+  join(session: Session): void {
+    this.#sessions.set(session.id, session);
+  }
+
+  leave(session: Session): void {
+    this.#sessions.delete(session.id);
+  }
+
+  /** A server runs: whoever got a list without it hears that there is more. */
+  onReady(server: string): void {
+    if (this.#missing.delete(server)) this.onToolsChanged();
+  }
+
+  /** The tools of one server changed, so those of all did. */
+  onToolsChanged(): void {
+    const text = notificationText(LIST_CHANGED);
+    for (const session of this.#sessions.values()) session.mailbox.post(text);
+  }
+
+  #callTool(call: Call): void {
+    const name = call.params?.name;
+    const [server, tool] = typeof name === "string" ? splitName(name) : [];
+    const endpoint = server === undefined ? undefined : this.#options.servers.get(server);
+    if (endpoint === undefined || tool === undefined) {
+      return call.fail(
+        new Fault(
+          "invalid_params",
+          `Unknown tool ${
+            JSON.stringify(name)
+          }: tools are named server__tool, and the servers are ` +
+            [...this.#options.servers.keys()].join(", "),
+        ),
+      );
+    }
+    call.params = { ...call.params, name: tool };
+    endpoint.request(call);
+  }
+
+  async #listTools(call: Call): Promise<void> {
+    const lists = await Promise.all(
+      [...this.#options.servers].map(([name, endpoint]) => this.#toolsOf(name, endpoint, call)),
+    );
+    call.succeed({ tools: lists.flat() });
+  }
+
+  /** One server's tools under their full names; none when it fails or takes too long. */
+  #toolsOf(name: string, endpoint: ServerEndpoint, call: Call): Promise<JsonObject[]> {
+    const { clock, listTimeoutMs = 15_000 } = this.#options;
+    return new Promise((resolve) => {
+      const giveUp = (why: string) => {
+        this.#missing.add(name);
+        this.#options.log.warn("server left out of a list", { server: name, why });
+        resolve([]);
+      };
+      const timer = clock.after(listTimeoutMs, () => giveUp(`no answer in ${listTimeoutMs} ms`));
+      readTools(endpoint, call).then(
+        (tools) =>
+          resolve(tools.map((tool) => ({ ...tool, name: `${name}${SEPARATOR}${tool.name}` }))),
+        (error) => giveUp(error.message),
+      ).finally(() => timer[Symbol.dispose]());
+    });
+  }
+}
+
+async function readTools(endpoint: ServerEndpoint, call: Call): Promise<JsonObject[]> {
+  const { capabilities } = await endpoint.instance.ready();
+  if (capabilities.tools === undefined) return [];
+  const tools: JsonObject[] = [];
+  let cursor: unknown;
+  for (let page = 0; page < MAX_PAGES; page++) {
+    const result = await callUpstream(endpoint.instance, {
+      owner: call.owner,
+      method: "tools/list",
+      params: cursor === undefined ? {} : { cursor },
+    });
+    if (Array.isArray(result.tools)) {
+      tools.push(...result.tools.filter((tool) => isObject(tool) && typeof tool.name === "string"));
+    }
+    cursor = result.nextCursor;
+    if (typeof cursor !== "string") break;
+  }
+  return tools;
+}
+
+/** Server and tool of `server__tool`; a server's name has no `__`, so the first one parts them. */
+function splitName(name: string): [server: string, tool: string] | [] {
+  const at = name.indexOf(SEPARATOR);
+  return at <= 0 ? [] : [name.slice(0, at), name.slice(at + SEPARATOR.length)];
+}

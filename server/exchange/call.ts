@@ -1,0 +1,97 @@
+/**
+ * A client's call on its way through the daemon: it joins the session it came from, the instance it
+ * went to, and the one place its answer goes.
+ *
+ * @module
+ */
+
+import { Fault } from "../../protocol/errors.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import { type RequestMessage, resultText } from "../../protocol/message.ts";
+import type { UpstreamCall } from "../upstream/call.ts";
+import type { Instance } from "../upstream/instance.ts";
+import type { Session } from "./session.ts";
+
+/** Where an inbound transport takes what belongs to one call. */
+export interface Reply {
+  /**
+   * The one answer, as text with the client's id.
+   *
+   * @param fault What it is made of, when the daemon itself gives it: for transports with a status.
+   */
+  answer(text: string, fault: Fault | undefined): void;
+  /** A notification that belongs to this call, before its answer. */
+  notify(text: string): void;
+}
+
+/** One call of one client. Settles exactly once; whatever comes later is dropped. */
+export class Call implements UpstreamCall {
+  readonly session: Session;
+  readonly id: string;
+  readonly method: string;
+  params: JsonObject | undefined;
+  waitsUntil?: number;
+  readonly #reply: Reply;
+  #instance: Instance | undefined;
+  #settled = false;
+
+  constructor(session: Session, message: RequestMessage, reply: Reply) {
+    this.session = session;
+    this.id = message.id;
+    this.method = message.method;
+    this.params = message.params;
+    this.#reply = reply;
+  }
+
+  get owner(): string {
+    return this.session.id;
+  }
+
+  /** Hands the call to a server. */
+  submitTo(instance: Instance): void {
+    this.#instance = instance;
+    instance.submit(this);
+  }
+
+  answer(text: string): void {
+    this.#settle(text, undefined);
+  }
+
+  /** Answers with a result made here. */
+  succeed(result: unknown): void {
+    this.#settle(resultText(this.id, result), undefined);
+  }
+
+  /** Answers with the error a server gave, for calls that were not simply passed on. */
+  failWith(error: unknown): void {
+    this.#settle(`{"jsonrpc":"2.0","id":${this.id},"error":${JSON.stringify(error)}}`, undefined);
+  }
+
+  fail(fault: Fault): void {
+    this.#settle(fault.toResponseText(this.id), fault);
+  }
+
+  progress(text: string): void {
+    this.notify(text);
+  }
+
+  /** Passes on a notification that belongs to this call. */
+  notify(text: string): void {
+    if (!this.#settled) this.#reply.notify(text);
+  }
+
+  /** The client wants no answer any more: the server is told, and whoever still listens as well. */
+  cancel(reason: string): void {
+    if (this.#settled) return;
+    this.#instance?.abandon(this, reason);
+    this.fail(new Fault("cancelled", `The call was cancelled: ${reason}`));
+  }
+
+  #settle(text: string, fault: Fault | undefined): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.session.calls.delete(this.id);
+    this.session.touch();
+    this.#reply.answer(text, fault);
+  }
+}

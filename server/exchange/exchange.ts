@@ -1,0 +1,92 @@
+/**
+ * Where messages of all clients meet: what arrived is admitted or refused, becomes a call, and goes to
+ * the endpoint of its session. Inbound transports call this and nothing deeper.
+ *
+ * @module
+ */
+
+import { Fault } from "../../protocol/errors.ts";
+import {
+  describe,
+  idText,
+  type Message,
+  MessageFault,
+  type NotificationMessage,
+  type RequestMessage,
+} from "../../protocol/message.ts";
+import type { Limits } from "../config/types.ts";
+import { Call, type Reply } from "./call.ts";
+import type { Session } from "./session.ts";
+
+/** Takes messages of sessions. */
+export class Exchange {
+  readonly #limits: Limits;
+  #draining: string | undefined;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  /** The fault that refuses all new work while the daemon stops; undefined while it serves. */
+  get refusal(): Fault | undefined {
+    return this.#draining === undefined
+      ? undefined
+      : new Fault("draining", `The daemon is stopping (${this.#draining}); try again in a moment`);
+  }
+
+  /** From now on, refuses new work. */
+  drain(reason: string): void {
+    this.#draining = reason;
+  }
+
+  /**
+   * Takes a request. `reply.answer` is called exactly once, perhaps before this returns.
+   *
+   * @throws {MessageFault} when the id is in flight in this session: an answer under that id would be
+   * taken for the other call's.
+   */
+  request(session: Session, message: RequestMessage, reply: Reply): void {
+    if (session.calls.has(message.id)) {
+      throw new MessageFault(
+        "invalid_request",
+        `Cannot take ${describe(message.method)}: id ${message.id} is still in flight in this ` +
+          `session; use another id`,
+        message.id,
+      );
+    }
+    const call = new Call(session, message, reply);
+    const refusal = this.refusal ?? this.#overload(session);
+    if (refusal !== undefined) return call.fail(refusal);
+    session.calls.set(call.id, call);
+    session.endpoint.request(call);
+  }
+
+  /** Takes what wants no answer. @throws {MessageFault} for an answer nobody asked for. */
+  notification(session: Session, message: Exclude<Message, RequestMessage>): void {
+    if (message.kind === "response") {
+      throw new MessageFault(
+        "invalid_request",
+        `Cannot take the answer: no question with id ${message.id} was asked of this session`,
+      );
+    }
+    if (message.method === "notifications/cancelled") return cancel(session, message);
+    // Progress of a server's request: none is asked of a client, so no token can be right.
+    if (message.method === "notifications/progress") return;
+    session.endpoint.notification(session, message);
+  }
+
+  #overload(session: Session): Fault | undefined {
+    const { maxCallsPerSession, maxQueuedPerSession } = this.#limits;
+    const limit = maxCallsPerSession + maxQueuedPerSession;
+    if (session.calls.size < limit) return undefined;
+    return new Fault("overloaded", `This session has ${limit} calls in flight; wait for answers`);
+  }
+}
+
+/** Cancels the call named, if it is one of this session's. Source: MCP, basic/utilities/cancellation. */
+function cancel(session: Session, { params }: NotificationMessage): void {
+  const id = idText(params?.requestId);
+  const reason = typeof params?.reason === "string" ? params.reason : "the client cancelled it";
+  // An unknown id is no fault: the answer may have crossed the cancellation.
+  if (id !== undefined) session.calls.get(id)?.cancel(reason);
+}

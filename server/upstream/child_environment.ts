@@ -1,0 +1,76 @@
+/**
+ * The environment a child is started with: an allow-list of what programs need to run at all, and what
+ * the entry names. Nothing else of the daemon's own environment reaches a server.
+ *
+ * @module
+ */
+
+/** Who and where the user is; how text and time look. */
+const UNIX = [
+  "HOME",
+  "LOGNAME",
+  "PATH",
+  "SHELL",
+  "TERM",
+  "USER",
+  "LANG",
+  "LC_ALL",
+  "LC_CTYPE",
+  "TZ",
+];
+const WINDOWS = [
+  "APPDATA",
+  "HOMEDRIVE",
+  "HOMEPATH",
+  "LOCALAPPDATA",
+  "PATH",
+  "PATHEXT",
+  "PROCESSOR_ARCHITECTURE",
+  "PROGRAMFILES",
+  "SYSTEMDRIVE",
+  "SYSTEMROOT",
+  "TEMP",
+  "USERNAME",
+  "USERPROFILE",
+];
+/** Without these, `npx` and `uvx` cannot fetch a server on a network with a proxy or its own CA. */
+const NETWORK = [
+  "HTTP_PROXY",
+  "HTTPS_PROXY",
+  "NO_PROXY",
+  "http_proxy",
+  "https_proxy",
+  "no_proxy",
+  "NODE_EXTRA_CA_CERTS",
+  "SSL_CERT_FILE",
+  "SSL_CERT_DIR",
+  "DENO_CERT",
+  "DENO_DIR",
+  "DENO_TLS_CA_STORE",
+];
+const TEMPORARY = ["TMPDIR"];
+
+/** Options of {@linkcode childEnvironment}. */
+export interface ChildEnvironmentOptions {
+  /** The daemon's own environment. */
+  inherited: Readonly<Record<string, string | undefined>>;
+  /** What the entry of the configuration names; wins over the allow-list. */
+  entry: Readonly<Record<string, string>>;
+  /** Marks every process of this daemon's, so that none can outlive it unnoticed. */
+  instanceId: string;
+  /** Defaults to this system's. */
+  os?: typeof Deno.build.os;
+}
+
+/** The whole environment of a child; start it with `clearEnv`. */
+export function childEnvironment(options: ChildEnvironmentOptions): Record<string, string> {
+  const os = options.os ?? Deno.build.os;
+  const allowed = [...(os === "windows" ? WINDOWS : UNIX), ...NETWORK, ...TEMPORARY];
+  const environment: Record<string, string> = {};
+  for (const name of allowed) {
+    const value = options.inherited[name];
+    // A value that begins with "()" is a function exported by an old bash: code, not data.
+    if (value !== undefined && !value.startsWith("()")) environment[name] = value;
+  }
+  return { ...environment, ...options.entry, AICHAKU_INSTANCE: options.instanceId };
+}

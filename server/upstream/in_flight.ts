@@ -1,0 +1,132 @@
+/**
+ * The calls a server has been given and not answered yet, by the integer id minted for each. An id is
+ * used once in the life of an instance, so a late answer can never meet somebody else's call.
+ *
+ * A call whose client cancelled or left stays here, without its client, until the server answers it:
+ * the server may still be working for it, and what it sends meanwhile must not be taken for another's.
+ *
+ * @module
+ */
+
+import type { UpstreamCall } from "./call.ts";
+
+/** One call given to the server. */
+export interface Entry {
+  readonly id: number;
+  /** Undefined once abandoned. */
+  call: UpstreamCall | undefined;
+  /** JSON text of the client's progress token, when it has one. */
+  readonly progressToken: string | undefined;
+  /** Monotonic milliseconds after which the call has been silent for too long. */
+  deadline: number;
+  readonly counts: OwnerCounts;
+}
+
+interface OwnerCounts {
+  readonly owner: string;
+  /** Calls it waits for. */
+  waiting: number;
+  /** Calls the server has not answered, abandoned ones included. */
+  unanswered: number;
+}
+
+/** Abandoned calls remembered. Beyond that, attribution is given up for this process. */
+const MAX_ABANDONED = 10_000;
+
+/** The table of calls in flight on one instance. */
+export class InFlight {
+  readonly #entries = new Map<number, Entry>();
+  readonly #owners = new Map<string, OwnerCounts>();
+  #waiting = 0;
+  #attributionLost = false;
+
+  /** Calls somebody waits for. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Calls `owner` waits for. */
+  waitingFor(owner: string): number {
+    return this.#owners.get(owner)?.waiting ?? 0;
+  }
+
+  /**
+   * The only client this server can be working for, or undefined when there is none or more than one:
+   * what the server says of its own accord may be given to nobody else, and only then.
+   */
+  get soleOwner(): string | undefined {
+    if (this.#owners.size !== 1 || this.#attributionLost) return undefined;
+    return this.#owners.keys().next().value;
+  }
+
+  /** The calls somebody waits for, oldest first. */
+  *live(): Generator<Entry & { call: UpstreamCall }> {
+    for (const entry of this.#entries.values()) {
+      if (entry.call !== undefined) yield entry as Entry & { call: UpstreamCall };
+    }
+  }
+
+  add(
+    call: UpstreamCall,
+    { id, progressToken, deadline }: Pick<Entry, "id" | "progressToken" | "deadline">,
+  ): void {
+    let counts = this.#owners.get(call.owner);
+    if (counts === undefined) {
+      counts = { owner: call.owner, waiting: 0, unanswered: 0 };
+      this.#owners.set(call.owner, counts);
+    }
+    counts.waiting++;
+    counts.unanswered++;
+    this.#waiting++;
+    this.#entries.set(id, { id, call, progressToken, deadline, counts });
+  }
+
+  get(id: number): Entry | undefined {
+    return this.#entries.get(id);
+  }
+
+  /** Takes out the call that was answered. Undefined: no such call, or answered before. */
+  take(id: number): Entry | undefined {
+    const entry = this.#entries.get(id);
+    if (entry === undefined) return undefined;
+    this.#entries.delete(id);
+    const { counts } = entry;
+    counts.unanswered--;
+    if (entry.call !== undefined) {
+      counts.waiting--;
+      this.#waiting--;
+    }
+    if (counts.unanswered === 0) this.#owners.delete(counts.owner);
+    return entry;
+  }
+
+  /** Lets nobody wait for `call` any more. @returns its id, or undefined when it is not here. */
+  abandon(call: UpstreamCall): number | undefined {
+    for (const entry of this.#entries.values()) {
+      if (entry.call !== call) continue;
+      entry.call = undefined;
+      entry.counts.waiting--;
+      this.#waiting--;
+      if (this.#entries.size - this.#waiting > MAX_ABANDONED) this.#forgetOldestAbandoned();
+      return entry.id;
+    }
+    return undefined;
+  }
+
+  /** Takes everything out: the server is gone. @returns the calls somebody waits for. */
+  clear(): UpstreamCall[] {
+    const calls = [...this.live()].map((entry) => entry.call);
+    this.#entries.clear();
+    this.#owners.clear();
+    this.#waiting = 0;
+    this.#attributionLost = false;
+    return calls;
+  }
+
+  #forgetOldestAbandoned(): void {
+    this.#attributionLost = true;
+    for (const entry of this.#entries.values()) {
+      if (entry.call === undefined) return void this.take(entry.id);
+    }
+  }
+}

@@ -1,0 +1,547 @@
+/**
+ * One running server, shared by everybody who calls it: started on first use by whoever comes first,
+ * initialized once, its answers brought back to exactly the call they belong to.
+ *
+ * Guarantees: every submitted call gets exactly one `answer` or `fail`, whatever the server does; a
+ * call is given to at most one process, once. Not guaranteed: that a call which failed was not
+ * executed.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../platform/clock.ts";
+import { findAnswerId, replaceAnswerId, salvageAnswerId } from "../../protocol/answer.ts";
+import { asFault, Fault } from "../../protocol/errors.ts";
+import { type JsonObject, stringifyJson } from "../../protocol/json.ts";
+import {
+  idText,
+  type NotificationMessage,
+  notificationText,
+  parseMessage,
+  type RequestMessage,
+  requestText,
+  type ResponseMessage,
+} from "../../protocol/message.ts";
+import type { LineEnds } from "../../protocol/ndjson.ts";
+import type { Logger } from "../daemon/log.ts";
+import type { UpstreamCall } from "./call.ts";
+import { FairQueue } from "./fair_queue.ts";
+import {
+  INITIALIZED_TEXT,
+  type InitializeResult,
+  initializeText,
+  readInitializeAnswer,
+} from "./handshake.ts";
+import { InFlight } from "./in_flight.ts";
+import { type Life, type LifeEvent, mayStart, newLife, nextLife } from "./life.ts";
+import type { OpenWire, Wire, WireEnd } from "./wire.ts";
+
+/** What an instance tells those who share it. */
+export interface InstanceListener {
+  /** The server is initialized, for the first time or after a restart. */
+  onReady(instance: Instance): void;
+  /** A notification other than progress, with the text it came in. */
+  onNotification(instance: Instance, message: NotificationMessage, text: string): void;
+}
+
+/** Options of {@linkcode Instance}. */
+export interface InstanceOptions {
+  /** Name of the server. */
+  name: string;
+  open: OpenWire;
+  listener: InstanceListener;
+  clock: Clock;
+  /** Random numbers in [0, 1). */
+  random: () => number;
+  log: Logger;
+  /** This program's version, told to the server. */
+  version: string;
+  /** Milliseconds for starting, `initialize` included. */
+  startTimeoutMs: number;
+  /** Milliseconds a call may be silent: no answer, no progress. */
+  callTimeoutMs: number;
+  /** Calls in flight at once. */
+  maxCalls: number;
+  /** Calls in flight at once for one owner. */
+  maxCallsPerOwner: number;
+}
+
+/** Milliseconds between two looks at deadlines, at most. */
+const SWEEP_MS = 1000;
+
+/** One server process or connection, and everything it owes. */
+export class Instance {
+  readonly name: string;
+  readonly #options: InstanceOptions;
+  readonly #queue = new FairQueue<UpstreamCall>();
+  readonly #inFlight = new InFlight();
+  #life: Life = newLife();
+  #wire: Wire | undefined;
+  /** Settles when the last process has ended; the next one is not started before. */
+  #lastEnd: Promise<void> = Promise.resolve();
+  #handshakeId = 0;
+  #lastId = 0;
+  #initializeResult: InitializeResult | undefined;
+  #waitingForReady: PromiseWithResolvers<InitializeResult>[] = [];
+  #startTimer: Disposable | undefined;
+  #retryTimer: Disposable | undefined;
+  #sweepTimer: Disposable | undefined;
+
+  constructor(options: InstanceOptions) {
+    this.name = options.name;
+    this.#options = options;
+  }
+
+  get life(): Life {
+    return this.#life;
+  }
+
+  get pid(): number | undefined {
+    return this.#wire?.pid;
+  }
+
+  /** Calls given to the server that somebody waits for. */
+  get callsInFlight(): number {
+    return this.#inFlight.waiting;
+  }
+
+  /** Calls waiting for their turn. */
+  get callsQueued(): number {
+    return this.#queue.size;
+  }
+
+  /** See {@linkcode InFlight.soleOwner}. */
+  get soleOwner(): string | undefined {
+    return this.#inFlight.soleOwner;
+  }
+
+  /**
+   * Starts the server if need be.
+   *
+   * @throws {Fault} when it cannot be started, or not in time.
+   */
+  ready(): Promise<InitializeResult> {
+    if (this.#life.state === "ready") return Promise.resolve(this.#initializeResult!);
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return Promise.reject(refusal);
+    const waiter = Promise.withResolvers<InitializeResult>();
+    this.#waitingForReady.push(waiter);
+    this.#pump();
+    return waiter.promise;
+  }
+
+  /** Takes a call; starts the server if need be. */
+  submit(call: UpstreamCall): void {
+    if (this.#life.state === "ready" && this.#queue.size === 0 && this.#mayRun(call.owner)) {
+      return this.#dispatch(call);
+    }
+    const refusal = this.#refusal();
+    if (refusal !== undefined) return call.fail(refusal);
+    call.waitsUntil = this.#options.clock.now() + this.#options.callTimeoutMs;
+    this.#queue.push(call);
+    this.#watchDeadlines();
+    this.#pump();
+  }
+
+  /**
+   * Nobody waits for `call` any more: it cancelled or left. The server is told; its late answer is
+   * dropped. The caller answers whoever is left.
+   */
+  abandon(call: UpstreamCall, reason: string): void {
+    if (this.#queue.remove(call)) return;
+    const id = this.#inFlight.abandon(call);
+    if (id === undefined) return;
+    this.#wire?.send(notificationText("notifications/cancelled", { requestId: id, reason }));
+    this.#pump();
+  }
+
+  /** Passes a notification on to the server, if it runs. */
+  notify(method: string, params: JsonObject | undefined): void {
+    if (this.#life.state === "ready") this.#wire?.send(notificationText(method, params));
+  }
+
+  /** Ends the server for good; calls in flight or waiting fail with `fault`. */
+  async stop(fault: Fault): Promise<void> {
+    this.#step({ type: "drain" });
+    this.#failAll(() => fault);
+    await this.#closeWire();
+    this.#step({ type: "stopped" });
+  }
+
+  // ---- life
+
+  #step(event: LifeEvent): void {
+    const before = this.#life;
+    this.#life = nextLife(before, event);
+    if (before.state !== this.#life.state) {
+      this.#options.log.debug("server state", {
+        server: this.name,
+        from: before.state,
+        to: this.#life.state,
+      });
+    }
+    this.#retryTimer?.[Symbol.dispose]();
+    this.#retryTimer = undefined;
+  }
+
+  /** Why no call can be taken now, or undefined when it can. */
+  #refusal(): Fault | undefined {
+    const life = this.#life;
+    if (life.state === "draining" || life.state === "stopped") {
+      return new Fault("draining", `Server ${JSON.stringify(this.name)} is being stopped`, {
+        server: this.name,
+      });
+    }
+    const now = this.#options.clock.now();
+    if (life.state === "failed" && now < life.until) {
+      const seconds = Math.ceil((life.until - now) / 1000);
+      return new Fault(
+        "upstream_unavailable",
+        `Server ${JSON.stringify(this.name)} keeps failing; it will be tried again in ${seconds} s`,
+        { server: this.name, detail: life.reason },
+      );
+    }
+    return undefined;
+  }
+
+  /** Does what can be done now: start, wait for the next start, or hand out waiting calls. */
+  #pump(): void {
+    if (this.#life.state === "ready") {
+      const mayRun = (owner: string) => this.#mayRun(owner);
+      while (this.#inFlight.waiting < this.#options.maxCalls) {
+        const call = this.#queue.shift(mayRun);
+        if (call === undefined) return;
+        this.#dispatch(call);
+      }
+      return;
+    }
+    if (this.#queue.size === 0 && this.#waitingForReady.length === 0) return;
+    const now = this.#options.clock.now();
+    if (mayStart(this.#life, now)) return void this.#start();
+    if (this.#life.state === "backoff" && this.#retryTimer === undefined) {
+      const wait = this.#life.until - now;
+      this.#retryTimer = this.#options.clock.after(wait, () => {
+        this.#retryTimer = undefined;
+        this.#pump();
+      });
+    }
+  }
+
+  async #start(): Promise<void> {
+    this.#step({ type: "start", now: this.#options.clock.now() });
+    await this.#lastEnd;
+    if (this.#life.state !== "starting") return;
+    const { startTimeoutMs, version, log } = this.#options;
+    const ended = Promise.withResolvers<void>();
+    try {
+      const wire: Wire = this.#options.open({
+        onLine: (line) => this.#guard(() => this.#wire === wire && this.#onLine(line)),
+        onOversizeLine: (ends) => this.#guard(() => this.#wire === wire && this.#onOversize(ends)),
+        onEnd: (end) => {
+          ended.resolve();
+          if (this.#wire === wire) this.#guard(() => this.#onEnd(end));
+        },
+      });
+      this.#wire = wire;
+      this.#lastEnd = ended.promise;
+    } catch (error) {
+      return this.#onStartFailed(asFault(error));
+    }
+    log.info("server starting", { server: this.name, pid: this.#wire.pid });
+    this.#startTimer = this.#options.clock.after(startTimeoutMs, () => {
+      const fault = new Fault(
+        "upstream_timeout",
+        `Server ${JSON.stringify(this.name)} did not answer initialize within ` +
+          `${startTimeoutMs / 1000} s; raise its "startTimeout" in config.json if it is just slow`,
+        { server: this.name },
+      );
+      this.#closeWire();
+      this.#onStartFailed(fault);
+    });
+    this.#handshakeId = ++this.#lastId;
+    this.#wire.send(initializeText(this.#handshakeId, version));
+  }
+
+  #onInitialized(answer: JsonObject): void {
+    this.#startTimer?.[Symbol.dispose]();
+    this.#handshakeId = 0;
+    let result: InitializeResult;
+    try {
+      result = readInitializeAnswer(answer, this.name);
+    } catch (error) {
+      this.#closeWire();
+      return this.#onStartFailed(asFault(error));
+    }
+    this.#initializeResult = result;
+    this.#wire!.send(INITIALIZED_TEXT);
+    this.#step({ type: "started", now: this.#options.clock.now() });
+    this.#options.log.info("server ready", { server: this.name, pid: this.pid });
+    this.#options.listener.onReady(this);
+    for (const waiter of this.#waitingForReady.splice(0)) waiter.resolve(result);
+    this.#pump();
+  }
+
+  #onStartFailed(fault: Fault): void {
+    this.#startTimer?.[Symbol.dispose]();
+    this.#handshakeId = 0;
+    this.#wire = undefined;
+    this.#options.log.warn("server failed to start", {
+      server: this.name,
+      error: fault.message,
+      detail: fault.details.detail,
+    });
+    this.#stepEnded(fault.details.detail ?? fault.message);
+    this.#failAll(() => fault);
+  }
+
+  #onEnd(end: WireEnd): void {
+    const detail = end.stderr === "" ? end.how : `${end.how}\n${end.stderr}`;
+    if (this.#life.state === "starting") {
+      return this.#onStartFailed(
+        new Fault(
+          "upstream_unavailable",
+          `Cannot start server ${JSON.stringify(this.name)}: it ${end.how} before it was ready`,
+          { server: this.name, detail },
+        ),
+      );
+    }
+    this.#wire = undefined;
+    this.#options.log.warn("server ended", { server: this.name, how: end.how });
+    this.#stepEnded(detail);
+    const fault = new Fault(
+      "upstream_exited",
+      `Server ${JSON.stringify(this.name)} ${end.how} with this call in flight; whether the call ` +
+        `took effect is not known`,
+      { server: this.name, detail },
+    );
+    for (const call of this.#inFlight.clear()) call.fail(fault);
+    // Calls that were still waiting never reached the old process: they go to the next one.
+    this.#pump();
+  }
+
+  #stepEnded(reason: string): void {
+    const { clock, random } = this.#options;
+    this.#step({ type: "ended", now: clock.now(), reason, jitter: random() });
+  }
+
+  #failAll(fault: () => Fault): void {
+    for (const waiter of this.#waitingForReady.splice(0)) waiter.reject(fault());
+    for (const call of this.#inFlight.clear()) call.fail(fault());
+    for (const call of this.#queue.clear()) call.fail(fault());
+  }
+
+  async #closeWire(): Promise<void> {
+    const wire = this.#wire;
+    this.#wire = undefined;
+    this.#startTimer?.[Symbol.dispose]();
+    await wire?.close();
+  }
+
+  // ---- calls
+
+  #mayRun(owner: string): boolean {
+    return this.#inFlight.waiting < this.#options.maxCalls &&
+      this.#inFlight.waitingFor(owner) < this.#options.maxCallsPerOwner;
+  }
+
+  #dispatch(call: UpstreamCall): void {
+    const id = ++this.#lastId;
+    const { params, progressToken } = withOwnProgressToken(call.params, id);
+    let text: string;
+    try {
+      text = requestText(String(id), call.method, params);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return call.fail(
+        new Fault("invalid_request", `Cannot pass on ${call.method}: its params nest too deeply`),
+      );
+    }
+    // Before sending: an answer must always find its call.
+    const deadline = this.#options.clock.now() + this.#options.callTimeoutMs;
+    this.#inFlight.add(call, { id, progressToken, deadline });
+    if (!this.#wire!.send(text)) {
+      this.#inFlight.take(id);
+      return call.fail(
+        new Fault(
+          "overloaded",
+          `Server ${JSON.stringify(this.name)} does not read its input: ` +
+            `${this.#wire!.owed} bytes are waiting for it`,
+          { server: this.name },
+        ),
+      );
+    }
+    this.#watchDeadlines();
+  }
+
+  #watchDeadlines(): void {
+    if (this.#sweepTimer !== undefined) return;
+    const { clock, callTimeoutMs } = this.#options;
+    const interval = Math.min(SWEEP_MS, callTimeoutMs / 4);
+    const due = clock.now() + interval;
+    this.#sweepTimer = clock.after(interval, () => {
+      this.#sweepTimer = undefined;
+      this.#sweep(Math.max(0, clock.now() - due - interval));
+    });
+  }
+
+  /** @param late Milliseconds this machine or process slept: they are nobody's fault. */
+  #sweep(late: number): void {
+    const { clock, callTimeoutMs } = this.#options;
+    const now = clock.now();
+    const silence = `${callTimeoutMs / 1000} s`;
+    for (const entry of [...this.#inFlight.live()]) {
+      entry.deadline += late;
+      if (now < entry.deadline) continue;
+      const { call } = entry;
+      this.abandon(call, `no answer within ${silence}`);
+      call.fail(
+        new Fault(
+          "upstream_timeout",
+          `Server ${JSON.stringify(this.name)} did not answer ${call.method} within ${silence}`,
+          { server: this.name },
+        ),
+      );
+    }
+    for (const call of [...this.#queue]) {
+      call.waitsUntil = call.waitsUntil! + late;
+      if (now < call.waitsUntil) continue;
+      this.#queue.remove(call);
+      call.fail(
+        new Fault(
+          "upstream_timeout",
+          `Server ${
+            JSON.stringify(this.name)
+          } was too busy to take ${call.method} within ${silence}`,
+          { server: this.name },
+        ),
+      );
+    }
+    if (this.#inFlight.waiting > 0 || this.#queue.size > 0) this.#watchDeadlines();
+  }
+
+  // ---- lines from the server
+
+  /** A fault in handling one line must not end the reading of all others. */
+  #guard(action: () => void): void {
+    try {
+      action();
+    } catch (error) {
+      const { stack = String(error) } = error as Error;
+      this.#options.log.error("fault while reading from a server", { server: this.name, stack });
+    }
+  }
+
+  #onLine(line: string): void {
+    const found = findAnswerId(line);
+    if (found !== undefined && found.id !== this.#handshakeId) {
+      const call = this.#take(found.id);
+      call?.answer(replaceAnswerId(line, found, call.id));
+      return;
+    }
+    let message;
+    try {
+      message = parseMessage(line);
+    } catch {
+      return this.#onUnreadable(
+        { head: line.slice(0, 200), tail: line.slice(-200) },
+        "is not JSON",
+      );
+    }
+    switch (message.kind) {
+      case "response":
+        return this.#onResponse(message);
+      case "request":
+        return this.#onRequest(message);
+      case "notification":
+        return this.#onNotification(message, line);
+    }
+  }
+
+  #onResponse({ id, result, error }: ResponseMessage): void {
+    const body = error === undefined ? { result } : { error };
+    if (this.#handshakeId !== 0 && id === String(this.#handshakeId)) {
+      return this.#onInitialized(body);
+    }
+    const call = this.#take(Number(id));
+    if (call === undefined) return;
+    const [[key, value]] = Object.entries(body);
+    call.answer(`{"jsonrpc":"2.0","id":${call.id},"${key}":${stringifyJson(value)}}`);
+  }
+
+  /** The call an answer belongs to, if somebody still waits for it. */
+  #take(id: number): UpstreamCall | undefined {
+    const entry = this.#inFlight.take(id);
+    if (entry === undefined) {
+      this.#options.log.warn("answer to a question never asked, or answered before; dropped", {
+        server: this.name,
+        id,
+      });
+    }
+    if (this.#queue.size > 0) this.#pump();
+    return entry?.call;
+  }
+
+  /** No capability was declared, so a server has nothing to ask of a client; only `ping` is always allowed. */
+  #onRequest({ id, method }: RequestMessage): void {
+    if (method === "ping") {
+      this.#wire?.send(`{"jsonrpc":"2.0","id":${id},"result":{}}`);
+      return;
+    }
+    const fault = new Fault(
+      "method_not_found",
+      `Cannot take ${JSON.stringify(method)}: the client declared no such capability`,
+      { server: this.name },
+    );
+    this.#wire?.send(fault.toResponseText(id));
+    this.#options.log.warn("request of a server refused", { server: this.name, method });
+  }
+
+  #onNotification(message: NotificationMessage, line: string): void {
+    if (message.method !== "notifications/progress") {
+      return this.#options.listener.onNotification(this, message, line);
+    }
+    const { progressToken, ...rest } = message.params ?? {};
+    const entry = this.#inFlight.get(Number(idText(progressToken)));
+    if (entry?.call === undefined || entry.progressToken === undefined) return;
+    entry.deadline = this.#options.clock.now() + this.#options.callTimeoutMs;
+    const params = stringifyJson(rest).slice(1);
+    const separator = params === "}" ? "" : ",";
+    entry.call.progress(
+      `{"jsonrpc":"2.0","method":"notifications/progress","params":` +
+        `{"progressToken":${entry.progressToken}${separator}${params}}`,
+    );
+  }
+
+  #onOversize(ends: LineEnds): void {
+    this.#onUnreadable(ends, "is longer than the limit");
+  }
+
+  #onUnreadable({ head, tail }: LineEnds, why: string): void {
+    this.#options.log.warn(`a line from a server ${why}; dropped`, { server: this.name, head });
+    const id = salvageAnswerId(head, tail);
+    if (id === undefined) return;
+    this.#take(id)?.fail(
+      new Fault("upstream_invalid", `The answer of server ${JSON.stringify(this.name)} ${why}`, {
+        server: this.name,
+      }),
+    );
+  }
+}
+
+/**
+ * Params with our id as the progress token, so that tokens of different clients cannot meet. Without a
+ * token of the client's, none is added.
+ */
+function withOwnProgressToken(
+  params: JsonObject | undefined,
+  id: number,
+): { params: JsonObject | undefined; progressToken: string | undefined } {
+  const meta = params?._meta as JsonObject | undefined | null;
+  if (typeof meta !== "object" || meta === null || meta.progressToken === undefined) {
+    return { params, progressToken: undefined };
+  }
+  return {
+    params: { ...params, _meta: { ...meta, progressToken: id } },
+    progressToken: stringifyJson(meta.progressToken),
+  };
+}

@@ -1,0 +1,100 @@
+/**
+ * One writer for a stream that many callers share: lines queued while a write is under way go out
+ * together in the next one. At most one write is ever pending, so what a stalled reader owes is known
+ * and bounded.
+ *
+ * @module
+ */
+
+/** Options of {@linkcode LineWriter}. */
+export interface LineWriterOptions {
+  /** Most bytes (of UTF-16 code units, near enough) that may wait. */
+  maxOwed: number;
+  /** Told once when the stream cannot be written any more. */
+  onError(error: unknown): void;
+}
+
+/** About how much goes into one write. */
+const BATCH = 64 * 1024;
+
+/** Writes lines to a byte stream, coalesced. */
+export class LineWriter {
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #options: LineWriterOptions;
+  readonly #encoder = new TextEncoder();
+  #queue: string[] = [];
+  #owed = 0;
+  #writing = false;
+  #closed = false;
+
+  constructor(stream: WritableStream<Uint8Array>, options: LineWriterOptions) {
+    this.#writer = stream.getWriter();
+    this.#options = options;
+    // A rejected `closed` is the same news as a rejected write, which is reported.
+    this.#writer.closed.catch(() => {});
+  }
+
+  /** What was accepted and not written yet. */
+  get owed(): number {
+    return this.#owed;
+  }
+
+  /** Queues a line. @returns false when that would exceed the cap, or the stream is closed. */
+  write(line: string): boolean {
+    if (this.#closed) return false;
+    // An empty queue takes any line: the cap bounds what piles up, not how long one message is.
+    if (this.#owed > 0 && this.#owed + line.length > this.#options.maxOwed) return false;
+    this.#queue.push(line);
+    this.#owed += line.length + 1;
+    if (!this.#writing) {
+      this.#writing = true;
+      // In a microtask, so that all lines of one turn go out in one write.
+      queueMicrotask(() => this.#flush());
+    }
+    return true;
+  }
+
+  /** Closes the stream. What is still queued is dropped: nobody waits for its answer any more. */
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#queue = [];
+    try {
+      await this.#writer.close();
+    } catch {
+      // The reader is gone already: that is what closing wanted.
+    }
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      while (this.#queue.length > 0 && !this.#closed) {
+        const { text, count } = this.#nextBatch();
+        await this.#writer.write(this.#encoder.encode(text));
+        this.#owed -= count;
+      }
+    } catch (error) {
+      const wasClosed = this.#closed;
+      this.#closed = true;
+      this.#queue = [];
+      if (!wasClosed) this.#options.onError(error);
+    } finally {
+      this.#writing = false;
+    }
+  }
+
+  #nextBatch(): { text: string; count: number } {
+    const queue = this.#queue;
+    let count = 0;
+    let taken = 0;
+    while (taken < queue.length && (taken === 0 || count + queue[taken].length < BATCH)) {
+      count += queue[taken].length + 1;
+      taken++;
+    }
+    if (taken === queue.length) {
+      this.#queue = [];
+      return { text: queue.join("\n") + "\n", count };
+    }
+    return { text: queue.splice(0, taken).join("\n") + "\n", count };
+  }
+}

@@ -1,0 +1,49 @@
+/**
+ * The seam between an instance and the way its server is reached: lines of JSON-RPC go in and out, and
+ * the connection ends once. A wire knows nothing of calls, sessions or ids.
+ *
+ * @module
+ */
+
+import type { LineEnds } from "../../protocol/ndjson.ts";
+
+/** How a connection ended. */
+export interface WireEnd {
+  /** For a person: `exited with code 1`, `was killed by SIGKILL`. */
+  how: string;
+  /** The last lines the server wrote to stderr, newest last; empty when there are none. */
+  stderr: string;
+}
+
+/** What a wire tells its instance. Nothing comes after `onEnd`. */
+export interface WireEvents {
+  /** One line from the server, without its line end. */
+  onLine(line: string): void;
+  /** The server wrote a line longer than the limit; it was dropped. */
+  onOversizeLine(ends: LineEnds): void;
+  /** The connection ended, for whatever reason; called exactly once, also after `close`. */
+  onEnd(end: WireEnd): void;
+}
+
+/** An open connection to a server. */
+export interface Wire {
+  /** Process id, where there is a process. */
+  readonly pid: number | undefined;
+  /** Bytes accepted by `send` that the server has not taken yet. */
+  readonly owed: number;
+  /**
+   * Queues one message, without a line end.
+   *
+   * @returns false when the server owes too much reading already: the message was not queued.
+   */
+  send(text: string): boolean;
+  /** Ends the connection: politely, then by force. Resolves when it has ended. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens a connection.
+ *
+ * @throws {Fault} `upstream_unavailable` when that is impossible (the command does not exist).
+ */
+export type OpenWire = (events: WireEvents) => Wire;
