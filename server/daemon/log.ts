@@ -77,7 +77,15 @@ export function humanLine({ time, level, message, fields }: LogRecord): string {
     if (value === undefined) continue;
     line += ` ${key}=${fieldText(value)}`;
   }
-  return line;
+  return visible(line);
+}
+
+/** Control characters as escapes: what a server prints must not move the reader's cursor. */
+export function visible(text: string): string {
+  return text.replace(
+    /[^\P{Cc}\t]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+  );
 }
 
 function fieldText(value: unknown): string {

@@ -1,0 +1,221 @@
+/**
+ * A daemon's life from the lock to the end: take `daemon.lock`, read the configuration, open the port,
+ * make the application, publish; then wait to be asked to stop, drain, take everything back, return.
+ *
+ * Guarantees: at most one process per home and machine gets past the lock; nothing is published that
+ * does not answer; whatever fails on the way leaves no announcement and no held lock. Does not end the
+ * process: the caller exits when this returns.
+ *
+ * @module
+ */
+
+import { type Clock, systemClock } from "../../platform/clock.ts";
+import type { HomePaths } from "../../platform/paths.ts";
+import { processStartTime } from "../../platform/process.ts";
+import type { SelfCommand } from "../../platform/self.ts";
+import { onSignals, terminationSignals } from "../../platform/signals.ts";
+import { settlesWithin } from "../../protocol/deadline.ts";
+import { DAEMON_PROTOCOL, VERSION } from "../../protocol/version.ts";
+import { loadConfig } from "../config/load.ts";
+import type { Config } from "../config/types.ts";
+import { publish, type PublishedAnnouncement, unpublish } from "./announce.ts";
+import type { CreateApp, DaemonApp } from "./app.ts";
+import { prepareRunFolder } from "./launch.ts";
+import { listen, type Listening } from "./listen.ts";
+import { type HeldLock, tryLockFirmly } from "./lock.ts";
+import type { Logger } from "./log.ts";
+import { pause } from "./pause.ts";
+import { ElectionLost } from "./problem.ts";
+import { Shutdown } from "./shutdown.ts";
+import { ensureToken } from "./token.ts";
+
+/** What a daemon is told. */
+export interface RunOptions {
+  paths: HomePaths;
+  /** Configuration file; absolute. */
+  configFile: string;
+  /** What the command line or the environment says over the configuration. */
+  given: { host?: string; port?: number; config: boolean };
+  /** `AICHAKU_TOKEN`. */
+  envToken?: string;
+  /** The user's environment, for `${VAR}` in the configuration. */
+  variables: Readonly<Record<string, string>>;
+  /** The user's home folder. */
+  userHome: string;
+  self: SelfCommand;
+  log: Logger;
+  /** Has no terminal: SIGHUP does not end it. */
+  detached: boolean;
+  /** Called once it answers and can be found. */
+  onReady?(announcement: PublishedAnnouncement): void;
+  /** Makes what is served. Default: `createApp` of `server/mod.ts`. */
+  createApp?: CreateApp;
+  clock?: Clock;
+}
+
+/** Milliseconds that running calls may take when the daemon is asked to stop. */
+const GRACE_MS = 5_000;
+
+/** Milliseconds that the whole drain may take; `--stop-server` waits 15 s. */
+const DRAIN_LIMIT_MS = 10_000;
+
+/** Milliseconds that connections may stay open after the drain. */
+const CLOSE_GRACE_MS = 1_000;
+
+/**
+ * Runs the daemon until it is asked to stop.
+ *
+ * @throws {ElectionLost} when another process is the daemon of this home.
+ * @throws {DaemonProblem} or a `ConfigError` when it cannot start.
+ */
+export async function runDaemon(options: RunOptions): Promise<void> {
+  const { paths, clock = systemClock } = options;
+  prepareRunFolder(paths);
+  using lock = await tryLockFirmly(paths.daemonLock, () => pause(clock, 30));
+  if (lock === undefined) throw new ElectionLost(`${paths.daemonLock} is held`);
+  await serve(options, lock);
+}
+
+/** The part that only the holder of the lock may do. */
+async function serve(options: RunOptions, _proof: HeldLock): Promise<void> {
+  const { paths, configFile, given, log, userHome, clock = systemClock } = options;
+  const config = await loadConfig({
+    file: configFile,
+    required: given.config,
+    env: options.variables,
+    home: userHome,
+    override: { host: given.host, port: given.port },
+  });
+  const token = ensureToken(paths.tokenFile, options.envToken);
+  const createApp = options.createApp ?? (await import("../mod.ts")).createApp;
+  const shutdown = new Shutdown();
+  const requestShutdown = (reason: string) => {
+    if (shutdown.request(reason)) log.info("stopping", { reason });
+  };
+
+  let answer: DaemonApp["fetch"] | undefined;
+  const listening = await listen({
+    ...config.server,
+    configFile,
+    // Set before control returns to the event loop that accepts the first connection.
+    handler: (request, info) => answer!(request, info),
+    onError: (error) => unexpected(log, error),
+  });
+  const announcement = announcementOf(options, { config, listening });
+  try {
+    const app = createApp({
+      config,
+      identity: {
+        instanceId: announcement.instanceId,
+        version: VERSION,
+        token,
+        address: listening.address,
+        pid: Deno.pid,
+        startedAt: Date.now(),
+        homeFolder: userHome,
+        selfCommand: options.self,
+      },
+      log,
+      requestShutdown,
+    });
+    answer = (request, info) => app.fetch(request, info);
+    using _signals = handleSignals(options, requestShutdown);
+    using _faults = logFaults(log);
+    publish(paths, announcement);
+    log.info("serving", {
+      url: listening.url,
+      pid: Deno.pid,
+      version: VERSION,
+      config: configFile,
+    });
+    for (const warning of config.warnings) log.warn(warning);
+    options.onReady?.(announcement);
+
+    const reason = await shutdown.requested;
+    await drain(app, { reason, log });
+    shutdown.drained();
+  } finally {
+    await listening.close(CLOSE_GRACE_MS);
+    unpublish(paths, announcement);
+  }
+  log.info("stopped", { uptimeSeconds: Math.round(clock.now() / 1000) });
+}
+
+/** Drains within a bound: a drain that fails or hangs does not keep the daemon alive. */
+async function drain(
+  app: DaemonApp,
+  { reason, log }: { reason: string; log: Logger },
+): Promise<void> {
+  const drained = (async () => {
+    try {
+      await app.drain({ reason, graceMs: GRACE_MS });
+    } catch (error) {
+      log.error("draining failed", { error });
+    }
+  })();
+  if (!await settlesWithin(drained, DRAIN_LIMIT_MS)) {
+    log.error(`draining took more than ${DRAIN_LIMIT_MS} ms; ending without it`);
+  }
+}
+
+function announcementOf(
+  { paths, configFile, given }: RunOptions,
+  { config, listening }: { config: Config; listening: Listening },
+): PublishedAnnouncement {
+  const explicit: PublishedAnnouncement["settings"]["explicit"] = [];
+  if (given.host !== undefined) explicit.push("host");
+  if (given.port !== undefined) explicit.push("port");
+  if (given.config) explicit.push("config");
+  const { host, port, requireToken } = config.server;
+  return {
+    url: listening.url,
+    socket: null,
+    pid: Deno.pid,
+    startTime: processStartTime(Deno.pid),
+    instanceId: crypto.randomUUID(),
+    version: VERSION,
+    protocol: DAEMON_PROTOCOL,
+    logPath: paths.logFile,
+    settings: { host, port, config: configFile, explicit, requireToken },
+  };
+}
+
+function handleSignals(
+  { detached, log }: RunOptions,
+  requestShutdown: (reason: string) => void,
+): Disposable {
+  const stack = new DisposableStack();
+  stack.use(onSignals(terminationSignals(), requestShutdown));
+  // Its terminal went away. A detached daemon has none, and someone who sends it SIGHUP means "reload",
+  // which must at least not end it.
+  stack.use(onSignals(["SIGHUP"], (signal) => {
+    if (detached) log.warn("SIGHUP ignored: this version cannot reload its configuration");
+    else requestShutdown(signal);
+  }));
+  return stack;
+}
+
+/** One client's fault must not end the daemon for all: what nobody caught is logged. */
+function logFaults(log: Logger): Disposable {
+  const onRejection = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    log.error("unhandled rejection", { error: event.reason });
+  };
+  const onError = (event: ErrorEvent) => {
+    event.preventDefault();
+    log.error("uncaught error", { error: event.error });
+  };
+  globalThis.addEventListener("unhandledrejection", onRejection);
+  globalThis.addEventListener("error", onError);
+  return {
+    [Symbol.dispose]() {
+      globalThis.removeEventListener("unhandledrejection", onRejection);
+      globalThis.removeEventListener("error", onError);
+    },
+  };
+}
+
+function unexpected(log: Logger, error: unknown): Response {
+  log.error("request failed", { error });
+  return Response.json({ error: "Internal error; the daemon's log says more." }, { status: 500 });
+}

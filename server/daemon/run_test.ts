@@ -1,0 +1,317 @@
+import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { homePaths } from "../../platform/paths.ts";
+import { healthProof } from "../../protocol/identity.ts";
+import { type PublishedAnnouncement, readAnnouncement } from "./announce.ts";
+import type { AppOptions, CreateApp } from "./app.ts";
+import { ask } from "./control.ts";
+import { find, look } from "./find.ts";
+import { halt } from "./halt.ts";
+import { isLocked, tryLock } from "./lock.ts";
+import { createLogger } from "./log.ts";
+import { DaemonProblem, ElectionLost } from "./problem.ts";
+import { runDaemon, type RunOptions } from "./run.ts";
+
+/** What the tests see of an application: only what the runner itself needs of one. */
+class TinyApp {
+  drained: string | undefined;
+  options!: AppOptions;
+  createApp: CreateApp = (options) => {
+    this.options = options;
+    return {
+      fetch: (request) => this.#answer(request),
+      activeSessions: () => 0,
+      drain: ({ reason }) => {
+        this.drained = reason;
+        return Promise.resolve();
+      },
+    };
+  };
+
+  async #answer(request: Request): Promise<Response> {
+    const { instanceId, token, address, version, pid } = this.options.identity;
+    const url = new URL(request.url);
+    if (url.pathname === "/shutdown") {
+      if (request.headers.get("authorization") !== `Bearer ${token}`) {
+        return new Response(null, { status: 401 });
+      }
+      this.options.requestShutdown("POST /shutdown");
+      return Response.json({}, { status: 202 });
+    }
+    if (url.pathname === "/boom") throw new Error("a fault");
+    const nonce = url.searchParams.get("nonce");
+    const health = { status: "ok", sessions: 0, pid, version, instanceId, uptime: 0, servers: {} };
+    const proof = nonce === null ? undefined : await healthProof({
+      token,
+      nonce,
+      instanceId,
+      address,
+    });
+    return Response.json({ ...health, proof });
+  }
+}
+
+interface World {
+  options: RunOptions;
+  app: TinyApp;
+  lines: Record<string, unknown>[];
+  /** Starts the daemon; resolves when it is ready. */
+  start(): Promise<{ announcement: PublishedAnnouncement; ended: Promise<void> }>;
+}
+
+async function inWorld(body: (world: World) => Promise<void>): Promise<void> {
+  const home = await Deno.makeTempDir();
+  const app = new TinyApp();
+  const lines: Record<string, unknown>[] = [];
+  const paths = homePaths(home, "m1");
+  const options: RunOptions = {
+    paths,
+    configFile: paths.configFile,
+    given: { port: 0, config: false },
+    variables: {},
+    userHome: home,
+    self: { command: "aichaku", args: [] },
+    log: createLogger({ write: (line) => lines.push(JSON.parse(line)) }),
+    detached: true,
+    createApp: app.createApp,
+  };
+  const start = () => {
+    const ready = Promise.withResolvers<PublishedAnnouncement>();
+    const ended = runDaemon({ ...options, onReady: ready.resolve });
+    ended.catch(ready.reject);
+    return ready.promise.then((announcement) => ({ announcement, ended }));
+  };
+  try {
+    await body({ options, app, lines, start });
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+}
+
+Deno.test("a daemon that runs is found by its proof, stops when asked, and leaves nothing behind", () =>
+  inWorld(async ({ options, app, start }) => {
+    const { paths } = options;
+    equal((await find({ paths })).kind, "stopped");
+    const { announcement, ended } = await start();
+    const found = await find({ paths });
+    equal(found.kind, "running");
+    if (found.kind !== "running") return;
+    equal(found.health.instanceId, announcement.instanceId);
+    deepEqual(found.announcement, announcement);
+    equal(Deno.readTextFileSync(paths.pidFile), `${Deno.pid}\n`);
+    equal(isLocked(paths.daemonLock), true);
+
+    const stop = await ask(`${announcement.url}/shutdown`, {
+      method: "POST",
+      token: found.token,
+      timeoutMs: 5_000,
+    });
+    equal(stop.status, 202);
+    await ended;
+    equal(app.drained, "POST /shutdown");
+    equal(isLocked(paths.daemonLock), false);
+    equal((await look({ paths })).kind, "stopped");
+    const left = [...Deno.readDirSync(paths.runDir)].map((entry) => entry.name).sort();
+    deepEqual(left, ["daemon.lock", "token"]);
+  }));
+
+Deno.test("the second daemon of a home loses the election and disturbs nothing", () =>
+  inWorld(async ({ options, app, start }) => {
+    const { announcement, ended } = await start();
+    await rejects(runDaemon({ ...options, createApp: new TinyApp().createApp }), ElectionLost);
+    deepEqual(readAnnouncement(options.paths), announcement);
+    app.options.requestShutdown("test");
+    await ended;
+  }));
+
+Deno.test("a port that is taken: the other program, or the other home, is named with the remedy", () =>
+  inWorld(async ({ options, app, start }) => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const { port } = listener.addr as Deno.NetAddr;
+    const closing = (async () => {
+      for await (const connection of listener) connection.close();
+    })();
+    await rejects(
+      runDaemon({ ...options, given: { port, config: false } }),
+      (error: Error) => {
+        equal(error instanceof DaemonProblem, true);
+        equal(
+          error.message,
+          `Cannot listen on 127.0.0.1:${port}: the port is in use by another program. ` +
+            `Choose another with --port N or "server": {"port": N} in ${options.configFile}.`,
+        );
+        return true;
+      },
+    );
+    listener.close();
+    await closing.catch(() => {}); // The accept loop ends with BadResource when the listener closes.
+    equal(isLocked(options.paths.daemonLock), false);
+
+    const { announcement, ended } = await start();
+    await inWorld(async (other) => {
+      const given = { port: Number(new URL(announcement.url).port), config: false };
+      await rejects(
+        runDaemon({ ...other.options, given }),
+        new RegExp(`an aichaku daemon of another home \\(process ${Deno.pid}\\)`),
+      );
+    });
+    app.options.requestShutdown("test");
+    await ended;
+  }));
+
+Deno.test("an address that others can reach needs the token", () =>
+  inWorld(async ({ options, app, start }) => {
+    await rejects(
+      runDaemon({ ...options, given: { host: "0.0.0.0", port: 0, config: false } }),
+      /Cannot listen on 0\.0\.0\.0: .*"requireToken": true/,
+    );
+    Deno.writeTextFileSync(
+      options.configFile,
+      `{"server": {"host": "0.0.0.0", "requireToken": true}}`,
+    );
+    const { announcement, ended } = await start();
+    match(announcement.url, /^http:\/\/127\.0\.0\.1:\d+$/);
+    equal(announcement.settings.requireToken, true);
+    equal((await find({ paths: options.paths })).kind, "running");
+    app.options.requestShutdown("test");
+    await ended;
+  }));
+
+Deno.test("a configuration that cannot be used stops the start, and the lock is free", () =>
+  inWorld(async ({ options }) => {
+    Deno.writeTextFileSync(options.configFile, "{ broken");
+    await rejects(runDaemon(options), { name: "ConfigError" });
+    equal(isLocked(options.paths.daemonLock), false);
+    equal(readAnnouncement(options.paths), undefined);
+  }));
+
+Deno.test("a squatter on the announced port is not taken for the daemon, and is sent no token", () =>
+  inWorld(async ({ options }) => {
+    const { paths } = options;
+    const seen: string[] = [];
+    const squatter = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+      seen.push(`${request.method} ${request.headers.get("authorization")}`);
+      return Response.json({
+        status: "ok",
+        sessions: 0,
+        pid: 1,
+        version: "0.1.0",
+        instanceId: "i-1",
+        uptime: 1,
+        servers: {},
+        proof: "0".repeat(64),
+      });
+    });
+    Deno.mkdirSync(paths.runDir, { recursive: true, mode: 0o700 });
+    Deno.writeTextFileSync(paths.tokenFile, "a-token-of-ours-0123456789");
+    const announced = {
+      url: `http://127.0.0.1:${squatter.addr.port}`,
+      socket: null,
+      pid: Deno.pid,
+      startTime: 1,
+      instanceId: "i-1",
+      version: "0.1.0",
+      protocol: { min: 1, max: 1 },
+      logPath: "/log",
+    };
+    Deno.writeTextFileSync(paths.daemonJson, JSON.stringify(announced));
+    equal((await find({ paths })).kind, "stopped");
+    equal(await halt({ paths, force: true }), "was not running");
+    {
+      using _daemon = tryLock(paths.daemonLock);
+      const sighting = await look({ paths });
+      equal(sighting.kind, "silent");
+      if (sighting.kind === "silent") match(sighting.why, /could not prove to be our daemon/);
+    }
+    await squatter.shutdown();
+    deepEqual([...new Set(seen)], ["GET null"]);
+  }));
+
+Deno.test({
+  name: "a run folder that others can enter is refused by the daemon and by whoever looks for it",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    inWorld(async ({ options }) => {
+      Deno.mkdirSync(options.paths.runDir, { recursive: true });
+      Deno.chmodSync(options.paths.runDir, 0o770);
+      await rejects(runDaemon(options), /mode is 0770.*chmod 700/);
+      await rejects(look({ paths: options.paths }), /mode is 0770.*chmod 700/);
+    }),
+});
+
+Deno.test("force never kills a process that is not the one announced", () =>
+  inWorld(async ({ options }) => {
+    const { paths } = options;
+    const bystander = new Deno.Command(Deno.execPath(), {
+      args: ["eval", "--ext=js", "setInterval(() => {}, 1e6)"],
+      stdin: "null",
+      stdout: "null",
+      stderr: "null",
+    }).spawn();
+    let ended = false;
+    const status = bystander.status.then(() => ended = true);
+    Deno.mkdirSync(paths.runDir, { recursive: true, mode: 0o700 });
+    using _lock = tryLock(paths.daemonLock);
+    Deno.writeTextFileSync(
+      paths.daemonJson,
+      JSON.stringify({
+        url: "http://127.0.0.1:1",
+        socket: null,
+        pid: bystander.pid,
+        startTime: 1,
+        instanceId: "i-1",
+        version: "0.1.0",
+        protocol: { min: 1, max: 1 },
+        logPath: "/log",
+      }),
+    );
+    // Each pause passes at once, so that the patience for a silent holder costs the test nothing.
+    let time = 0;
+    const clock = {
+      now: () => time,
+      after(ms: number, callback: () => void) {
+        time += ms;
+        queueMicrotask(callback);
+        return { [Symbol.dispose]() {} };
+      },
+    };
+    await rejects(halt({ paths, force: false, clock }), /hangs.*--stop-server --force/);
+    await rejects(
+      halt({ paths, force: true, clock }),
+      new RegExp(`Will not kill process ${bystander.pid}`),
+    );
+    Deno.removeSync(paths.daemonJson);
+    await rejects(halt({ paths, force: true, clock }), /does not say which process/);
+    equal(ended, false);
+    bystander.kill("SIGKILL");
+    await status;
+  }));
+
+Deno.test("a handler that throws is answered and logged, and the daemon goes on", () =>
+  inWorld(async ({ app, lines, start }) => {
+    const { announcement, ended } = await start();
+    equal((await ask(`${announcement.url}/boom`, { timeoutMs: 5_000 })).status, 500);
+    equal((await ask(`${announcement.url}/health`, { timeoutMs: 5_000 })).status, 200);
+    equal(
+      lines.some(({ level, message }) => level === "error" && message === "request failed"),
+      true,
+    );
+    app.options.requestShutdown("test");
+    await ended;
+  }));
+
+Deno.test("a drain that fails does not keep the daemon alive", () =>
+  inWorld(async ({ options, app, lines }) => {
+    const createApp: CreateApp = (appOptions) => ({
+      ...app.createApp(appOptions),
+      drain: () => {
+        throw new Error("it broke");
+      },
+    });
+    const ready = Promise.withResolvers<void>();
+    const ended = runDaemon({ ...options, createApp, onReady: () => ready.resolve() });
+    await ready.promise;
+    app.options.requestShutdown("test");
+    await ended;
+    equal(isLocked(options.paths.daemonLock), false);
+    equal(lines.some(({ message }) => message === "draining failed"), true);
+  }));
