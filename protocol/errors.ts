@@ -57,6 +57,8 @@ export interface FaultDetails {
   retryable?: boolean;
   /** Fields a specification wants in `data` (`supported`, `requested`). */
   extra?: Record<string, unknown>;
+  /** HTTP status, where a specification names another than the reason's own. */
+  status?: number;
   /** What caused it. */
   cause?: unknown;
 }
@@ -80,7 +82,7 @@ export class Fault extends Error {
 
   /** HTTP status where the endpoint uses one (`/rpc`, `/command`, the control plane). */
   get httpStatus(): number {
-    return REASONS[this.reason].http;
+    return this.details.status ?? REASONS[this.reason].http;
   }
 
   /** Value of the JSON-RPC `error` member. */

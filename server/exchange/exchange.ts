@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Fault } from "../../protocol/errors.ts";
+import { asFault, Fault } from "../../protocol/errors.ts";
 import {
   describe,
   idText,
@@ -58,6 +58,7 @@ export class Exchange {
     const refusal = this.refusal ?? this.#overload(session);
     if (refusal !== undefined) return call.fail(refusal);
     session.calls.set(call.id, call);
+    if (call.method === "initialize") return void initialize(call);
     session.endpoint.request(call);
   }
 
@@ -80,6 +81,15 @@ export class Exchange {
     const limit = maxCallsPerSession + maxQueuedPerSession;
     if (session.calls.size < limit) return undefined;
     return new Fault("overloaded", `This session has ${limit} calls in flight; wait for answers`);
+  }
+}
+
+/** `initialize` within a session that needed none: the same answer, and nothing begins. */
+async function initialize(call: Call): Promise<void> {
+  try {
+    call.succeed(await call.session.endpoint.initialize(call.params));
+  } catch (error) {
+    call.fail(asFault(error));
   }
 }
 

@@ -1,0 +1,62 @@
+/**
+ * What every inbound transport needs of the daemon.
+ *
+ * @module
+ */
+
+import { Fault } from "../../protocol/errors.ts";
+import { MessageFault } from "../../protocol/message.ts";
+import type { Endpoint } from "../exchange/endpoint.ts";
+import type { Exchange } from "../exchange/exchange.ts";
+import type { Sessions } from "../exchange/sessions.ts";
+import type { ReplyContext } from "./replies.ts";
+
+/** The daemon as inbound transports see it. */
+export interface InboundContext extends ReplyContext {
+  exchange: Exchange;
+  sessions: Sessions;
+  /** The endpoint of a server, or of all together when `server` is undefined. */
+  endpoint(server: string | undefined): Endpoint | undefined;
+  /** Names of all servers. */
+  serverNames(): string[];
+}
+
+/**
+ * The endpoint of a path.
+ *
+ * @throws {Fault} with status 404 when no such server is configured.
+ */
+export function requireEndpoint(context: InboundContext, server: string | undefined): Endpoint {
+  const endpoint = context.endpoint(server);
+  if (endpoint !== undefined) return endpoint;
+  const name = (server ?? "").slice(0, 80);
+  throw new Fault(
+    "invalid_params",
+    `Unknown server ${JSON.stringify(name)}; configured are: ` +
+      (context.serverNames().join(", ") || "none"),
+    { server: name, status: 404 },
+  );
+}
+
+/** Options of {@linkcode refusalResponse}. */
+export interface RefusalOptions {
+  /** JSON text of the request's id, when it could be read. */
+  id?: string;
+  headers?: Record<string, string>;
+}
+
+/** What never became a call, as a response: a JSON-RPC error and its HTTP status. */
+export function refusalResponse(fault: Fault, options: RefusalOptions = {}): Response {
+  const id = fault instanceof MessageFault ? fault.id : options.id ?? "null";
+  return new Response(fault.toResponseText(id), {
+    status: fault.httpStatus,
+    headers: { "content-type": "application/json", ...faultHeaders(fault), ...options.headers },
+  });
+}
+
+/** Headers that go with some faults. */
+export function faultHeaders(fault: Fault): Record<string, string> {
+  if (fault.httpStatus === 401) return { "www-authenticate": "Bearer" };
+  if (fault.reason === "overloaded" || fault.reason === "draining") return { "retry-after": "1" };
+  return {};
+}

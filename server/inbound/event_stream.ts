@@ -1,0 +1,100 @@
+/**
+ * A mailbox as the body of a Server-Sent Events response. Pull-driven: a message leaves the mailbox
+ * only when the connection has room for it, so a slow reader's memory is the mailbox's bound.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../platform/clock.ts";
+import { SSE_KEEP_ALIVE, sseText } from "../../protocol/sse.ts";
+import type { Mailbox, MailboxReader } from "../exchange/mailbox.ts";
+
+/** Options of {@linkcode eventStreamResponse}. */
+export interface EventStreamOptions {
+  mailbox: Mailbox;
+  clock: Clock;
+  /** More response headers. */
+  headers?: Record<string, string>;
+  /** Text sent before anything else. */
+  greeting?: string;
+  /** Whether events carry their number, so that a client can name the last one it has seen. */
+  withIds?: boolean;
+  /** Number of the last event the client has seen. */
+  lastSeen?: number;
+  /** The reader is gone, for whatever reason; called once. */
+  onClose?: () => void;
+  /** Milliseconds of silence between comments. Default 15,000. */
+  keepAliveMs?: number;
+}
+
+/** Headers of every event stream. */
+export const EVENT_STREAM_HEADERS: Record<string, string> = {
+  "content-type": "text/event-stream",
+  // No-transform also keeps older Deno from compressing, which would hold events back.
+  "cache-control": "no-cache, no-transform",
+  "x-accel-buffering": "no",
+};
+
+/** The response that reads `mailbox` until it is finished or the client leaves. */
+export function eventStreamResponse(options: EventStreamOptions): Response {
+  return new Response(eventStream(options), {
+    headers: { ...EVENT_STREAM_HEADERS, ...options.headers },
+  });
+}
+
+function eventStream(options: EventStreamOptions): ReadableStream<Uint8Array> {
+  const { mailbox, clock, greeting, withIds = false, lastSeen, onClose, keepAliveMs = 15_000 } =
+    options;
+  const encoder = new TextEncoder();
+  let pending = greeting ?? "";
+  let wake: PromiseWithResolvers<void> | undefined;
+  let superseded = false;
+  let closed = false;
+
+  const reader: MailboxReader = {
+    wake: () => wake?.resolve(),
+    superseded() {
+      superseded = true;
+      wake?.resolve();
+    },
+  };
+
+  function close(): void {
+    if (closed) return;
+    closed = true;
+    wake?.resolve();
+    mailbox.detach(reader);
+    onClose?.();
+  }
+
+  return new ReadableStream<Uint8Array>({
+    start() {
+      mailbox.attach(reader, lastSeen);
+    },
+    async pull(controller) {
+      while (!closed) {
+        for (const { seq, text } of mailbox.take(reader)) {
+          pending += sseText({ data: text, ...(withIds ? { id: String(seq) } : {}) });
+        }
+        if (pending !== "") {
+          controller.enqueue(encoder.encode(pending));
+          pending = "";
+          return;
+        }
+        if (superseded || mailbox.done) {
+          close();
+          controller.close();
+          return;
+        }
+        wake = Promise.withResolvers();
+        using _keepAlive = clock.after(keepAliveMs, () => {
+          pending = SSE_KEEP_ALIVE;
+          wake?.resolve();
+        });
+        await wake.promise;
+        wake = undefined;
+      }
+    },
+    cancel: close,
+  }, { highWaterMark: 0 });
+}

@@ -1,0 +1,154 @@
+/**
+ * Where the answer to one POST goes: into the POST's own response, as JSON, or as an event stream when
+ * a notification comes first or the call is silent for long. One Reply, one Response.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../platform/clock.ts";
+import type { Fault } from "../../protocol/errors.ts";
+import { sseText } from "../../protocol/sse.ts";
+import type { Limits } from "../config/types.ts";
+import type { Reply } from "../exchange/call.ts";
+import { Mailbox } from "../exchange/mailbox.ts";
+import { EVENT_STREAM_HEADERS, eventStreamResponse } from "./event_stream.ts";
+
+/** What a client can take, by its `Accept`. */
+export interface Accepts {
+  json: boolean;
+  eventStream: boolean;
+}
+
+/** Reads an `Accept` header. Without one everything plain is accepted. */
+export function readAccept(header: string | null): Accepts {
+  if (header === null) return { json: true, eventStream: false };
+  const any = header.includes("*/*");
+  return {
+    json: any || header.includes("application/json") || header.includes("application/*"),
+    eventStream: header.includes("text/event-stream"),
+  };
+}
+
+/** What all replies of one daemon share. */
+export interface ReplyContext {
+  clock: Clock;
+  limits: Limits;
+  silence: SilenceWatch;
+}
+
+/** How long a call is silent before its response becomes a stream with keep-alives. Milliseconds. */
+const SILENT_MS = 10_000;
+
+/**
+ * Turns the responses of long silent calls into streams: some clients give up on a response that does
+ * not begin. One timer for all of them.
+ */
+export class SilenceWatch {
+  /** In the order of their beginning. */
+  readonly #waiting = new Map<PostReply, number>();
+  readonly #clock: Clock;
+  #timer: Disposable | undefined;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  add(reply: PostReply): void {
+    this.#waiting.set(reply, this.#clock.now() + SILENT_MS);
+    this.#timer ??= this.#clock.after(1000, () => this.#look());
+  }
+
+  delete(reply: PostReply): void {
+    this.#waiting.delete(reply);
+  }
+
+  #look(): void {
+    this.#timer = undefined;
+    const now = this.#clock.now();
+    for (const [reply, due] of this.#waiting) {
+      if (due > now) break;
+      this.#waiting.delete(reply);
+      reply.beginStream();
+    }
+    if (this.#waiting.size > 0) this.#timer = this.#clock.after(1000, () => this.#look());
+  }
+
+  /** Stops watching. */
+  [Symbol.dispose](): void {
+    this.#timer?.[Symbol.dispose]();
+    this.#waiting.clear();
+  }
+}
+
+/** Options of {@linkcode PostReply}. */
+export interface PostReplyOptions extends ReplyContext {
+  /** JSON text of the id that is answered. */
+  id: string;
+  accepts: Accepts;
+  headers: Record<string, string>;
+  /** HTTP status of a fault, for endpoints that use it. Default 200 always. */
+  statusOf?: (fault: Fault) => number;
+  /** Headers that go with a fault. Default none. */
+  headersOf?: (fault: Fault) => Record<string, string>;
+}
+
+/** The reply to one POST. */
+export class PostReply implements Reply {
+  readonly #options: PostReplyOptions;
+  readonly #response = Promise.withResolvers<Response>();
+  #stream: Mailbox | undefined;
+
+  constructor(options: PostReplyOptions) {
+    this.#options = options;
+    if (options.accepts.eventStream) options.silence.add(this);
+  }
+
+  /** Resolves once: with the whole answer, or with a stream that will carry it. */
+  get response(): Promise<Response> {
+    return this.#response.promise;
+  }
+
+  answer(text: string, fault: Fault | undefined): void {
+    const { silence, accepts, headers, statusOf, headersOf } = this.#options;
+    silence.delete(this);
+    if (this.#stream !== undefined) {
+      this.#stream.post(text, this.#options.id);
+      this.#stream.finish();
+      return;
+    }
+    const status = fault === undefined || statusOf === undefined ? 200 : statusOf(fault);
+    const asStream = accepts.eventStream && !accepts.json;
+    const type: Record<string, string> = asStream
+      ? EVENT_STREAM_HEADERS
+      : { "content-type": "application/json" };
+    this.#response.resolve(
+      new Response(asStream ? sseText({ data: text }) : text, {
+        status,
+        headers: fault === undefined || headersOf === undefined
+          ? { ...type, ...headers }
+          : { ...type, ...headers, ...headersOf(fault) },
+      }),
+    );
+  }
+
+  notify(text: string): void {
+    if (!this.#options.accepts.eventStream) return;
+    this.beginStream();
+    this.#stream?.post(text);
+  }
+
+  /** Makes the response a stream from now on. */
+  beginStream(): void {
+    if (this.#stream !== undefined) return;
+    const { clock, limits, headers, silence } = this.#options;
+    silence.delete(this);
+    this.#stream = new Mailbox({
+      maxEvents: limits.maxStreamEvents,
+      // The answer itself may be as long as a server's message may be.
+      maxBytes: limits.maxStreamBytes + limits.maxServerMessageBytes,
+      // A POST cannot be opened again: whoever left this stream has left for good.
+      keep: false,
+    });
+    this.#response.resolve(eventStreamResponse({ mailbox: this.#stream, clock, headers }));
+  }
+}

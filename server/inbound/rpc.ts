@@ -1,0 +1,189 @@
+/**
+ * `/rpc`, its `/sse` stream and `/session`: JSON-RPC for curl and hooks. No handshake; a light session
+ * is minted on the first request and named in `X-Session-ID`. Also `/mcp/{server}/command`: one
+ * message in, its answer out, no session at all.
+ *
+ * @module
+ */
+
+import { asFault, Fault } from "../../protocol/errors.ts";
+import { parseMessage, type RequestMessage } from "../../protocol/message.ts";
+import { sseText } from "../../protocol/sse.ts";
+import type { Reply } from "../exchange/call.ts";
+import type { Endpoint } from "../exchange/endpoint.ts";
+import type { Mailbox } from "../exchange/mailbox.ts";
+import type { Session } from "../exchange/session.ts";
+import { sessionNotFound } from "../exchange/sessions.ts";
+import { readJsonBody } from "./body.ts";
+import { faultHeaders, type InboundContext, refusalResponse, requireEndpoint } from "./context.ts";
+import { eventStreamResponse } from "./event_stream.ts";
+import { type Accepts, PostReply, readAccept } from "./replies.ts";
+
+const SESSION_HEADER = "x-session-id";
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+/** A request and the server its path names, if any. */
+export interface RpcRequest {
+  request: Request;
+  server: string | undefined;
+}
+
+/**
+ * `POST /rpc[/{server}]`: one message. The answer comes in the response, or, while the session has an
+ * open stream, there.
+ */
+export async function postRpc(
+  context: InboundContext,
+  { request, server }: RpcRequest,
+): Promise<Response> {
+  const endpoint = requireEndpoint(context, server);
+  const message = parseMessage(await readJsonBody(request, context.limits.maxBodyBytes));
+  const id = message.kind === "request" ? message.id : undefined;
+  let headers: Record<string, string> = {};
+  try {
+    const session = lightSession(context, endpoint, request.headers.get(SESSION_HEADER));
+    headers = { [SESSION_HEADER]: session.id };
+    if (message.kind !== "request") {
+      context.exchange.notification(session, message);
+      return new Response(null, { status: 202, headers });
+    }
+    if (session.mailbox.attached) {
+      const reply = new MailboxReply(session.mailbox, message.id);
+      context.exchange.request(session, message, reply);
+      const receipt = {
+        sessionId: session.id,
+        message: "Request sent, response will arrive via SSE",
+      };
+      return Response.json(receipt, { status: 202, headers });
+    }
+    const accepts = readAccept(request.headers.get("accept"));
+    return await answerInPost(context, { accepts, session, message, headers });
+  } catch (error) {
+    return refusalResponse(asFault(error), { id, headers });
+  }
+}
+
+/** `POST /mcp/{server}/command`: a message in, its answer out. */
+export async function postCommand(
+  context: InboundContext,
+  { request, server }: RpcRequest,
+): Promise<Response> {
+  const endpoint = requireEndpoint(context, server);
+  const message = parseMessage(await readJsonBody(request, context.limits.maxBodyBytes));
+  const session = context.sessions.create({ kind: "light", endpoint });
+  try {
+    if (message.kind === "request") {
+      // Never a stream: the session ends with the response.
+      const accepts = { json: true, eventStream: false };
+      return await answerInPost(context, { accepts, session, message, headers: {} });
+    }
+    context.exchange.notification(session, message);
+    return new Response(null, { status: 202 });
+  } catch (error) {
+    const id = message.kind === "request" ? message.id : undefined;
+    return refusalResponse(asFault(error), { id });
+  } finally {
+    context.sessions.end(session, "its one message was answered");
+  }
+}
+
+/** `GET /sse` with a session: its stream, beginning with what waited for it. */
+export function openSessionStream(
+  context: InboundContext,
+  { request, sessionId }: { request: Request; sessionId: string },
+): Response {
+  const session = requireLightSession(context, sessionId);
+  return eventStreamResponse({
+    mailbox: session.mailbox,
+    clock: context.clock,
+    withIds: true,
+    lastSeen: readLastEventId(request.headers.get("last-event-id")),
+    greeting: sseText({ event: "connected", data: JSON.stringify({ sessionId: session.id }) }),
+    headers: { [SESSION_HEADER]: session.id },
+    onClose: () => session.touch(),
+  });
+}
+
+/** `DELETE /session`: ends it. */
+export function deleteLightSession(context: InboundContext, request: Request): Response {
+  const id = request.headers.get(SESSION_HEADER);
+  if (id === null) {
+    throw new Fault("invalid_request", "Missing X-Session-ID: name the session to end");
+  }
+  const session = requireLightSession(context, id);
+  context.sessions.end(session, "the client ended its session");
+  return new Response(null, { status: 204 });
+}
+
+interface PostRequest {
+  accepts: Accepts;
+  session: Session;
+  message: RequestMessage;
+  headers: Record<string, string>;
+}
+
+function answerInPost(
+  context: InboundContext,
+  { accepts, session, message, headers }: PostRequest,
+): Promise<Response> {
+  const { clock, limits, silence } = context;
+  const reply = new PostReply({
+    clock,
+    limits,
+    silence,
+    id: message.id,
+    accepts,
+    headers,
+    statusOf: (fault) => fault.httpStatus,
+    headersOf: faultHeaders,
+  });
+  context.exchange.request(session, message, reply);
+  return reply.response;
+}
+
+/** Finds the session, or begins it: with a new id, or with the client's own. */
+function lightSession(context: InboundContext, endpoint: Endpoint, id: string | null): Session {
+  const { sessions } = context;
+  if (id === null) return sessions.create({ kind: "light", endpoint });
+  if (sessions.get(id) !== undefined) return sessions.find(id, { kind: "light", endpoint });
+  if (!UUID.test(id)) {
+    throw new Fault(
+      "invalid_request",
+      `Cannot begin session ${
+        JSON.stringify(id.slice(0, 80))
+      }: X-Session-ID must be a UUID; leave ` +
+        `it out to get one`,
+    );
+  }
+  return sessions.create({ kind: "light", endpoint, id });
+}
+
+function requireLightSession(context: InboundContext, id: string): Session {
+  const session = context.sessions.get(id);
+  if (session?.kind !== "light") throw sessionNotFound(id);
+  session.touch();
+  return session;
+}
+
+function readLastEventId(header: string | null): number | undefined {
+  return header !== null && /^\d{1,15}$/.test(header) ? Number(header) : undefined;
+}
+
+/** Answers by the session's stream, or, when that is lost meanwhile, by its next one. */
+class MailboxReply implements Reply {
+  readonly #mailbox: Mailbox;
+  readonly #id: string;
+
+  constructor(mailbox: Mailbox, id: string) {
+    this.#mailbox = mailbox;
+    this.#id = id;
+  }
+
+  answer(text: string): void {
+    this.#mailbox.post(text, this.#id);
+  }
+
+  notify(text: string): void {
+    this.#mailbox.post(text);
+  }
+}

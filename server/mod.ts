@@ -1,0 +1,117 @@
+/**
+ * The daemon's application: servers, sessions and routes put together. Who runs it, and how long, is
+ * the business of `server/daemon/`.
+ *
+ * A request's way: `routes.ts` → `inbound/` → `exchange/` → `upstream/`, and its answer's way back.
+ *
+ * @module
+ */
+
+import { systemClock } from "../platform/clock.ts";
+import { Fault } from "../protocol/errors.ts";
+import { settlesWithin } from "../protocol/deadline.ts";
+import type { AppOptions, DaemonApp, DrainOptions } from "./daemon/app.ts";
+import { AggregateEndpoint } from "./exchange/aggregate_endpoint.ts";
+import { Exchange } from "./exchange/exchange.ts";
+import { ServerEndpoint } from "./exchange/server_endpoint.ts";
+import { Sessions } from "./exchange/sessions.ts";
+import { SilenceWatch } from "./inbound/replies.ts";
+import { createRoutes } from "./routes.ts";
+import { createInstance } from "./upstream/create_instance.ts";
+import type { InstanceListener } from "./upstream/instance.ts";
+
+/** Makes the application. Nothing is started before the first request asks for it. */
+export function createApp({ config, identity, log, requestShutdown }: AppOptions): DaemonApp {
+  const clock = systemClock;
+  const { limits } = config.server;
+  const { version } = identity;
+
+  const servers = new Map<string, ServerEndpoint>();
+  const all = new AggregateEndpoint({ servers, version, clock, log });
+  const listener: InstanceListener = {
+    onReady({ name }) {
+      servers.get(name)?.onReady();
+      all.onReady(name);
+    },
+    onNotification({ name }, message, text) {
+      servers.get(name)?.onNotification(message, text);
+      if (message.method === "notifications/tools/list_changed") all.onToolsChanged();
+    },
+  };
+  for (const entry of config.servers.values()) {
+    const instance = createInstance(entry, {
+      listener,
+      clock,
+      random: Math.random,
+      log,
+      version,
+      maxCalls: limits.maxCallsPerServer,
+      maxCallsPerOwner: limits.maxCallsPerSession,
+      inherited: Deno.env.toObject(),
+      instanceId: identity.instanceId,
+      homeFolder: identity.homeFolder,
+      selfCommand: identity.selfCommand,
+      maxServerMessageBytes: limits.maxServerMessageBytes,
+      maxOwed: 2 * limits.maxBodyBytes,
+    });
+    servers.set(entry.name, new ServerEndpoint(instance, log));
+  }
+
+  const sessions = new Sessions({ limits, clock });
+  const exchange = new Exchange(limits);
+  const silence = new SilenceWatch(clock);
+  const routes = createRoutes({
+    inbound: {
+      clock,
+      limits,
+      silence,
+      exchange,
+      sessions,
+      endpoint: (server) => server === undefined ? all : servers.get(server),
+      serverNames: () => [...servers.keys()],
+    },
+    guard: { settings: config.server, token: identity.token },
+    health: {
+      identity,
+      activeSessions: () => sessions.activeCount,
+      serverStates: () =>
+        Object.fromEntries(
+          [...servers].map(([name, { instance }]) => [name, instance.life.state]),
+        ),
+      get draining() {
+        return exchange.refusal !== undefined;
+      },
+    },
+    servers,
+    log,
+    requestShutdown,
+  });
+
+  return {
+    fetch: (request) => routes.fetch(request),
+    activeSessions: () => sessions.activeCount,
+    drain,
+  };
+
+  async function drain({ reason, graceMs }: DrainOptions): Promise<void> {
+    exchange.drain(reason);
+    await settlesWithin(allCallsSettled(), graceMs);
+    const fault = new Fault("draining", `The daemon stopped (${reason}) with this call in flight`);
+    const stopped = [...servers.values()].map(({ instance }) => instance.stop(fault));
+    sessions.endAll(reason);
+    silence[Symbol.dispose]();
+    await Promise.all(stopped);
+  }
+
+  async function allCallsSettled(): Promise<void> {
+    const settled = Promise.withResolvers<void>();
+    const look = () => {
+      for (const session of sessions) {
+        if (session.calls.size > 0) return void clock.after(20, look);
+      }
+      settled.resolve();
+    };
+    look();
+    await settled.promise;
+  }
+}

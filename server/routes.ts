@@ -1,0 +1,139 @@
+/**
+ * Every address of the daemon, in one table: method, path, what it needs, and who answers.
+ *
+ * @module
+ */
+
+import { type Context, Hono } from "hono";
+import { asFault } from "../protocol/errors.ts";
+import { health, type HealthSource } from "./admin/health.ts";
+import { report, summarize } from "./admin/servers.ts";
+import { endSession, listSessions } from "./admin/sessions.ts";
+import type { Logger } from "./daemon/log.ts";
+import type { ServerEndpoint } from "./exchange/server_endpoint.ts";
+import { type InboundContext, refusalResponse } from "./inbound/context.ts";
+import {
+  type Access,
+  checkAccess,
+  checkOrigin,
+  corsHeaders,
+  type GuardOptions,
+  hasToken,
+  preflight,
+} from "./inbound/guard.ts";
+import { deleteLightSession, openSessionStream, postCommand, postRpc } from "./inbound/rpc.ts";
+import { deleteSession, openStream, postMessage } from "./inbound/streamable_http.ts";
+import { welcomePage } from "./admin/welcome.ts";
+
+/** What the routes lead to. */
+export interface RoutesOptions {
+  inbound: InboundContext;
+  guard: GuardOptions;
+  health: HealthSource;
+  servers: ReadonlyMap<string, ServerEndpoint>;
+  log: Logger;
+  requestShutdown(reason: string): void;
+}
+
+type Handler = (options: RoutesOptions, c: Context) => Response | Promise<Response>;
+type Route = [method: "GET" | "POST" | "DELETE", path: string, access: Access, handler: Handler];
+
+/** In the order of matching: a name that is an address of its own comes before `:server`. */
+const ROUTES: readonly Route[] = [
+  ["GET", "/health", "open", ({ health: source }, c) => health(source, new URL(c.req.url))],
+  ["GET", "/mcp/servers", "data", ({ servers, guard }, c) => {
+    const all = servers.values();
+    const full = hasToken(c.req.raw.headers, guard.token);
+    return c.json({ servers: full ? report(all) : summarize(all) });
+  }],
+
+  ["POST", "/mcp", "data", ({ inbound }, c) => postMessage(inbound, target(c))],
+  ["GET", "/mcp", "data", ({ inbound }, c) => openStream(inbound, target(c))],
+  ["DELETE", "/mcp", "data", ({ inbound }, c) => deleteSession(inbound, target(c))],
+  ["POST", "/mcp/:server", "data", ({ inbound }, c) => postMessage(inbound, target(c))],
+  ["GET", "/mcp/:server", "data", ({ inbound }, c) => openStream(inbound, target(c))],
+  ["DELETE", "/mcp/:server", "data", ({ inbound }, c) => deleteSession(inbound, target(c))],
+  ["POST", "/mcp/:server/command", "data", ({ inbound }, c) => postCommand(inbound, target(c))],
+
+  ["POST", "/rpc", "data", ({ inbound }, c) => postRpc(inbound, target(c))],
+  ["POST", "/rpc/:server", "data", ({ inbound }, c) => postRpc(inbound, target(c))],
+  ["GET", "/sse", "data", ({ inbound }, c) => {
+    const sessionId = c.req.header("x-session-id");
+    return sessionId === undefined
+      ? c.text("GET /sse needs X-Session-ID: the session of an earlier POST /rpc\n", 400)
+      : openSessionStream(inbound, { request: c.req.raw, sessionId });
+  }],
+  [
+    "GET",
+    "/sse/:id",
+    "data",
+    ({ inbound }, c) =>
+      openSessionStream(inbound, { request: c.req.raw, sessionId: c.req.param("id")! }),
+  ],
+  ["DELETE", "/session", "data", ({ inbound }, c) => deleteLightSession(inbound, c.req.raw)],
+
+  ["POST", "/", "data", ({ inbound }, c) => postMessage(inbound, target(c))],
+  ["GET", "/", "open", (options) => welcomePage(options.health)],
+
+  [
+    "GET",
+    "/sessions",
+    "control",
+    ({ inbound }, c) => c.json({ sessions: listSessions(inbound.sessions) }),
+  ],
+  ["DELETE", "/sessions/:id", "control", ({ inbound }, c) => {
+    endSession(inbound.sessions, c.req.param("id")!);
+    return c.body(null, 204);
+  }],
+  ["POST", "/shutdown", "control", ({ requestShutdown, health: { identity } }, c) => {
+    requestShutdown("asked by the control plane");
+    return c.json({ status: "draining", pid: identity.pid, instanceId: identity.instanceId }, 202);
+  }],
+];
+
+/** The routes as a fetch handler: guard first, then the route, then faults as JSON-RPC errors. */
+export function createRoutes(options: RoutesOptions): Hono {
+  const app = new Hono();
+  app.use("*", async (c, next) => {
+    const { headers } = c.req.raw;
+    checkOrigin(headers, options.guard);
+    if (c.req.method === "OPTIONS" && headers.has("origin")) return preflight(headers);
+    await next();
+    for (const [name, value] of Object.entries(corsHeaders(headers))) {
+      c.res.headers.set(name, value);
+    }
+  });
+  for (const [method, path, access, handler] of ROUTES) {
+    app.on(method, path, (c) => {
+      checkAccess(c.req.raw.headers, access, options.guard);
+      return handler(options, c);
+    });
+  }
+  const allowed = allowedMethods();
+  for (const [path, methods] of allowed) {
+    app.all(path, (c) => c.text(`${c.req.method} is not served here\n`, 405, { allow: methods }));
+  }
+  app.notFound((c) => c.text(`Nothing is served at ${c.req.path}\n`, 404));
+  app.onError((error) => {
+    const fault = asFault(error);
+    if (fault.reason === "internal") {
+      options.log.error("fault while answering a request", { stack: error.stack });
+    }
+    return refusalResponse(fault);
+  });
+  return app;
+}
+
+/** The request, and the server its path names. */
+function target(c: Context): { request: Request; server: string | undefined } {
+  return { request: c.req.raw, server: c.req.param("server") };
+}
+
+function allowedMethods(): Map<string, string> {
+  const byPath = new Map<string, string>();
+  for (const [method, path] of ROUTES) {
+    const before = byPath.get(path);
+    byPath.set(path, before === undefined ? method : `${before}, ${method}`);
+  }
+  return byPath;
+}

@@ -1,0 +1,117 @@
+/**
+ * From an entry of the configuration to an instance: how the server is reached, and within what bounds.
+ *
+ * @module
+ */
+
+import { Fault } from "../../protocol/errors.ts";
+import type { ServerEntry } from "../config/types.ts";
+import { childEnvironment } from "./child_environment.ts";
+import { Instance, type InstanceOptions } from "./instance.ts";
+import { openStdioWire } from "./stdio_wire.ts";
+import type { OpenWire } from "./wire.ts";
+
+/** Options of {@linkcode createInstance}; what is not in an entry of the configuration. */
+export interface InstanceContext extends
+  Pick<
+    InstanceOptions,
+    "listener" | "clock" | "random" | "log" | "version" | "maxCalls" | "maxCallsPerOwner"
+  > {
+  /** The daemon's own environment. */
+  inherited: Readonly<Record<string, string | undefined>>;
+  /** Name of this run of the daemon; marks its children. */
+  instanceId: string;
+  /** Where children run that name no folder. */
+  homeFolder: string;
+  /** How to run this program, for built-in servers. */
+  selfCommand: { command: string; args: readonly string[] };
+  /** Longest message from a server, characters. */
+  maxServerMessageBytes: number;
+  /** Most that may wait for a server to read it, characters. */
+  maxOwed: number;
+}
+
+/** The instance of a configured server. Nothing is started. */
+export function createInstance(entry: ServerEntry, context: InstanceContext): Instance {
+  const { listener, clock, random, log, version, maxCalls, maxCallsPerOwner } = context;
+  return new Instance({
+    name: entry.name,
+    open: openFor(entry, context),
+    listener,
+    clock,
+    random,
+    log,
+    version,
+    maxCalls,
+    maxCallsPerOwner,
+    startTimeoutMs: entry.startTimeoutMs,
+    callTimeoutMs: entry.callTimeoutMs,
+  });
+}
+
+/** How the server of an entry is reached. */
+function openFor(entry: ServerEntry, context: InstanceContext): OpenWire {
+  switch (entry.kind) {
+    case "stdio":
+      return openChild({
+        name: entry.name,
+        command: entry.command,
+        args: entry.args,
+        env: entry.env,
+        cwd: entry.cwd,
+      }, context);
+    case "builtin": {
+      const { command, args } = context.selfCommand;
+      return openChild({
+        name: entry.name,
+        command,
+        args: [...args, "mcp", "--serve-builtin", entry.builtin],
+        env: {},
+        cwd: undefined,
+      }, context);
+    }
+    case "remote":
+      return () => {
+        throw new Fault(
+          "upstream_unavailable",
+          `Cannot reach server ${JSON.stringify(entry.name)}: remote servers ("url") are not ` +
+            `supported by this version; run it as a command, for example through mcp-remote`,
+          { server: entry.name, retryable: false },
+        );
+      };
+    case "broken":
+      return () => {
+        throw new Fault(
+          "upstream_unavailable",
+          `Cannot start server ${JSON.stringify(entry.name)}: ${entry.problem}`,
+          { server: entry.name, retryable: false },
+        );
+      };
+  }
+}
+
+interface Child {
+  name: string;
+  command: string;
+  args: readonly string[];
+  env: Readonly<Record<string, string>>;
+  cwd: string | undefined;
+}
+
+function openChild({ name, command, args, env, cwd }: Child, context: InstanceContext): OpenWire {
+  return (events) =>
+    openStdioWire({
+      server: name,
+      command,
+      args,
+      env: childEnvironment({
+        inherited: context.inherited,
+        entry: env,
+        instanceId: context.instanceId,
+      }),
+      cwd: cwd ?? context.homeFolder,
+      maxLineLength: context.maxServerMessageBytes,
+      maxOwed: context.maxOwed,
+      onStderr: (line) => context.log.info(line, { server: name, stream: "stderr" }),
+    }, events);
+}
