@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { SelfCommand } from "../platform/self.ts";
+
 /** Exit codes of the contract. */
 export const EXIT = {
   /** Done. */
@@ -33,6 +35,8 @@ export interface EnvironmentFacts {
   bin: string | undefined;
   /** `AICHAKU_AUTOSTART` is `1`, `true` or `yes`: the SDK may start a daemon. */
   autostart: boolean;
+  /** The whole environment, for `${VAR}` in the configuration. Read when called. */
+  variables(): Record<string, string>;
 }
 
 /** A running command's world. */
@@ -43,11 +47,15 @@ export interface CommandContext {
   stderr(text: string): void;
   /** Whether standard output is a terminal. */
   isTerminal: boolean;
+  /** Whether standard error is a terminal. */
+  isErrorTerminal: boolean;
   /** No colours: `NO_COLOR` is set, or standard output is not a terminal. */
   noColor: boolean;
   /** Folder that relative paths on the command line are taken from; absolute. */
   cwd: string;
   env: EnvironmentFacts;
+  /** How to run this program again: `[...args, "mcp", "--serve-builtin", "reviewer"]`. */
+  self: SelfCommand;
 }
 
 /** Wrong usage: `main.ts` writes the message to stderr and exits with 2. */

@@ -5,20 +5,23 @@
  * @module
  */
 
-import { existsSync } from "node:fs";
-import { fileURLToPath } from "node:url";
-import { dirname, join } from "node:path";
-
 /** A program and the arguments that come before the user's. */
 export interface SelfCommand {
   command: string;
   args: string[];
 }
 
+/** The entry module, as its `import.meta` tells it. */
+export interface EntryModule {
+  url: string;
+  /** Undefined when it was not loaded from a file. */
+  filename?: string;
+  dirname?: string;
+}
+
 /** What decides it; replaced in tests. */
 export interface SelfFacts {
-  /** `import.meta.url` of the entry module. */
-  mainUrl: string;
+  entry: EntryModule;
   /** Whether this is a compiled binary. */
   standalone: boolean;
   /** The binary, or the `deno` that runs the source. */
@@ -32,27 +35,34 @@ export interface SelfFacts {
  * Run it through `Deno.Command` only. Node's `spawn` rewrites the arguments of a `deno` executable, and
  * a compiled binary started that way was seen to start itself without end (Deno 2.7 to 2.9).
  *
- * @param mainUrl `import.meta.url` of the entry module.
+ * @param entry `import.meta` of the entry module.
  */
-export function selfCommand(mainUrl: string): SelfCommand {
+export function selfCommand(entry: EntryModule): SelfCommand {
   return selfCommandFrom({
-    mainUrl,
+    entry,
     standalone: Deno.build.standalone,
     execPath: Deno.execPath(),
-    exists: existsSync,
+    exists,
   });
 }
 
 /** {@linkcode selfCommand} with its facts as parameters. */
 export function selfCommandFrom(facts: SelfFacts): SelfCommand {
-  if (facts.standalone) return { command: facts.execPath, args: [] };
+  const { entry: { url, filename, dirname }, standalone, execPath } = facts;
+  if (standalone) return { command: execPath, args: [] };
   const args = ["run", "--quiet", "--no-prompt", "-A"];
-  if (!facts.mainUrl.startsWith("file:")) {
-    return { command: facts.execPath, args: [...args, facts.mainUrl] };
-  }
-  const main = fileURLToPath(facts.mainUrl);
-  const config = join(dirname(main), "deno.json");
   // Named, so that the import map is found whatever folder the program is started from.
-  if (facts.exists(config)) args.push("--config", config);
-  return { command: facts.execPath, args: [...args, main] };
+  const config = `${dirname}/deno.json`;
+  if (dirname !== undefined && facts.exists(config)) args.push("--config", config);
+  return { command: execPath, args: [...args, filename ?? url] };
+}
+
+// Not `node:fs`: this runs at every start, and importing it costs more than all the rest.
+function exists(path: string): boolean {
+  try {
+    Deno.statSync(path);
+    return true;
+  } catch {
+    return false; // Missing, or not readable, which comes to the same here.
+  }
 }

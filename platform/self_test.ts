@@ -2,7 +2,11 @@ import { deepEqual } from "node:assert/strict";
 import { selfCommandFrom, type SelfFacts } from "./self.ts";
 
 const facts: SelfFacts = {
-  mainUrl: "file:///opt/aichaku%20dir/main.ts",
+  entry: {
+    url: "file:///opt/aichaku%20dir/main.ts",
+    filename: "/opt/aichaku dir/main.ts",
+    dirname: "/opt/aichaku dir",
+  },
   standalone: false,
   execPath: "/usr/bin/deno",
   exists: (path) => path === "/opt/aichaku dir/deno.json",
@@ -31,8 +35,8 @@ Deno.test("bundled without a deno.json beside it: no configuration is named", ()
 });
 
 Deno.test("from the network: the address is run as it is", () => {
-  const mainUrl = "https://example.com/aichaku/main.ts";
-  deepEqual(selfCommandFrom({ ...facts, mainUrl }).args.at(-1), mainUrl);
+  const url = "https://example.com/aichaku/main.ts";
+  deepEqual(selfCommandFrom({ ...facts, entry: { url } }).args.slice(-2), ["-A", url]);
 });
 
 Deno.test("compiled: the binary is the whole command", () => {

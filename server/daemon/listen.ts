@@ -61,7 +61,8 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   } catch (error) {
     throw await listenProblem(error, { ...options, host: hostname });
   }
-  const address = dialAddress(hostname, server.addr.port);
+  // The literal address, whatever name was configured: names can mean another one tomorrow.
+  const address = dialAddress(server.addr.hostname, server.addr.port);
   return {
     url: `http://${address}`,
     address,

@@ -71,16 +71,23 @@ function isLevel(value: unknown): value is Level {
 }
 
 function readEnd(path: string, since: number): string {
+  const size = logSize(path);
+  const start = Math.max(size < since ? 0 : since, size - WINDOW);
+  return new TextDecoder().decode(readFrom(path, start));
+}
+
+/** The bytes of a file from `offset` to its end. */
+export function readFrom(path: string, offset: number): Uint8Array {
   using file = Deno.openSync(path, { read: true });
   const { size } = file.statSync();
-  const start = Math.max(size < since ? 0 : since, size - WINDOW);
-  file.seekSync(start, Deno.SeekMode.Start);
-  const buffer = new Uint8Array(size - start);
+  if (size <= offset) return new Uint8Array();
+  file.seekSync(offset, Deno.SeekMode.Start);
+  const bytes = new Uint8Array(size - offset);
   let length = 0;
-  while (length < buffer.length) {
-    const count = file.readSync(buffer.subarray(length));
+  while (length < bytes.length) {
+    const count = file.readSync(bytes.subarray(length));
     if (count === null) break;
     length += count;
   }
-  return new TextDecoder().decode(buffer.subarray(0, length));
+  return bytes.subarray(0, length);
 }

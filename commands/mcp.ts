@@ -1,0 +1,164 @@
+/**
+ * `aichaku mcp`: the daemon's commands. This file reads the arguments and chooses; each action has its
+ * own file in `mcp/` and is loaded when it is chosen.
+ *
+ * An action is named by its option (`--start-server`) or as a subcommand (`start`); both are the same.
+ *
+ * @module
+ */
+
+import { type ArgumentSpec, parseArguments, type ParsedArguments, usage } from "./arguments.ts";
+import { type CommandContext, EXIT } from "./context.ts";
+import type { McpArguments } from "./mcp/shared.ts";
+import { nearest } from "./nearest.ts";
+
+const HELP = `Usage: aichaku mcp <action> [options]
+
+Actions (as an option or as a subcommand):
+  --start-server, start       Start the daemon and return when it answers
+      --port N                Port to listen on; 0 lets the system choose (default 7182)
+      --host H                Address to listen on (default 127.0.0.1)
+      --config FILE           Configuration file (default config.json in AICHAKU_HOME)
+      --foreground            Stay attached and log to standard error
+  --stop-server, stop         Stop the daemon
+      --force                 Kill a daemon that hangs
+  --server-status, status     Tell whether it runs, and how its servers are
+  --restart-server, restart   Stop and start; takes the options of --start-server, too
+  --logs, logs                Print the end of the daemon's log
+      --follow                Go on until interrupted
+  --print-config [CLIENT]     Print what to paste into a client's configuration
+
+Options:
+  --json                      Print JSON
+  -h, --help                  Print this help
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the daemon is not running.
+`;
+
+type Run = (given: McpArguments, context: CommandContext) => Promise<number>;
+
+interface Action {
+  /** Option that chooses it. */
+  option: string;
+  /** Subcommand that chooses it. */
+  word: string;
+  /** Options that go with it, beside `--json`. */
+  takes: readonly string[];
+  load(): Promise<Run>;
+}
+
+const START_OPTIONS = ["port", "host", "config"];
+
+const ACTIONS: readonly Action[] = [
+  {
+    option: "start-server",
+    word: "start",
+    takes: [...START_OPTIONS, "foreground", "daemonized"],
+    load: async () => (await import("./mcp/start.ts")).start,
+  },
+  {
+    option: "stop-server",
+    word: "stop",
+    takes: ["force"],
+    load: async () => (await import("./mcp/stop.ts")).stop,
+  },
+  {
+    option: "server-status",
+    word: "status",
+    takes: [],
+    load: async () => (await import("./mcp/status.ts")).status,
+  },
+  {
+    option: "restart-server",
+    word: "restart",
+    takes: START_OPTIONS,
+    load: async () => (await import("./mcp/restart.ts")).restart,
+  },
+  {
+    option: "logs",
+    word: "logs",
+    takes: ["follow"],
+    load: async () => (await import("./mcp/logs.ts")).logs,
+  },
+  {
+    option: "print-config",
+    word: "print-config",
+    takes: START_OPTIONS,
+    load: async () => (await import("./mcp/print_config.ts")).printConfig,
+  },
+];
+
+const SPEC: ArgumentSpec = {
+  command: "aichaku mcp",
+  flags: [...ACTIONS.map(({ option }) => option), "foreground", "force", "follow", "json"]
+    .concat("daemonized"),
+  values: [...START_OPTIONS, "serve-builtin"],
+  // `--daemonized` is how a starter tells the process it spawned to log to the file.
+  hidden: ["daemonized", "serve-builtin"],
+};
+
+/** Runs `aichaku mcp`. Returns the exit code. @throws {UsageError} */
+export async function runMcp(args: string[], context: CommandContext): Promise<number> {
+  if (args.includes("--stdio") || args[0] === "stdio") {
+    throw usage(SPEC, "--stdio is not in this version; use the HTTP endpoint");
+  }
+  // The one option with an optional value; its value is a word like those of the subcommands.
+  const spread = args.flatMap((arg) =>
+    arg.startsWith("--print-config=") ? arg.split(/=(.*)/, 2) : [arg]
+  );
+  const parsed = parseArguments(spread, SPEC);
+  if (parsed.flags.has("help")) {
+    context.stdout(HELP);
+    return EXIT.ok;
+  }
+  const builtin = parsed.values.get("serve-builtin");
+  if (builtin !== undefined) {
+    const { runServeBuiltin } = await import("./serve_builtin.ts");
+    return await runServeBuiltin(builtin, context);
+  }
+  const { action, words } = chooseAction(parsed);
+  checkOptions(action, parsed);
+  if (words.length > (action.word === "print-config" ? 1 : 0)) {
+    throw usage(SPEC, `unexpected argument "${words.at(-1)}"`);
+  }
+  const run = await action.load();
+  return await runAction(run, { ...parsed, words }, context);
+}
+
+function chooseAction(
+  { flags, words }: ParsedArguments,
+): { action: Action; words: readonly string[] } {
+  const chosen = ACTIONS.filter(({ option }) => flags.has(option));
+  if (chosen.length > 1) {
+    throw usage(SPEC, `choose one of ${chosen.map(({ option }) => `--${option}`).join(", ")}`);
+  }
+  if (chosen.length === 1) return { action: chosen[0], words };
+  if (words.length === 0) throw usage(SPEC, "say what to do");
+  const action = ACTIONS.find(({ word }) => word === words[0]);
+  if (action !== undefined) return { action, words: words.slice(1) };
+  throw usage(
+    SPEC,
+    `unknown action "${words[0]}"`,
+    nearest(words[0], ACTIONS.map(({ word }) => word)),
+  );
+}
+
+function checkOptions(action: Action, { flags, values }: ParsedArguments): void {
+  const allowed = new Set([action.option, "json", ...action.takes]);
+  for (const name of [...flags, ...values.keys()]) {
+    if (!allowed.has(name)) throw usage(SPEC, `--${name} does not go with --${action.option}`);
+  }
+}
+
+/** Problems that a person must mend are told without a stack. */
+async function runAction(run: Run, given: McpArguments, context: CommandContext): Promise<number> {
+  try {
+    return await run(given, context);
+  } catch (error) {
+    if (!(error instanceof Error) || !["DaemonProblem", "ConfigError"].includes(error.name)) {
+      throw error;
+    }
+    context.stderr(`${error.message}\n`);
+    return EXIT.failed;
+  }
+}

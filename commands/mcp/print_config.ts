@@ -1,0 +1,48 @@
+/**
+ * `aichaku mcp --print-config [CLIENT]`: what to paste into a client's configuration. Standard output
+ * has nothing but that; where to paste it is said on standard error.
+ *
+ * @module
+ */
+
+import { loadConfig } from "../../server/config/load.ts";
+import { find } from "../../server/daemon/find.ts";
+import { dialAddress } from "../../server/daemon/listen.ts";
+import { type CommandContext, EXIT } from "../context.ts";
+import { CLIENT_CONFIGS, type Target } from "./client_configs.ts";
+import { givenSettings, type McpArguments, oneOf, whereToLook } from "./shared.ts";
+
+/** Runs the action. */
+export async function printConfig(given: McpArguments, context: CommandContext): Promise<number> {
+  const client = oneOf(given.words[0] ?? "generic", CLIENT_CONFIGS);
+  const { target, running } = await targetOf(given, context);
+  context.stdout(client.text(target));
+  context.stderr(`Paste it into ${client.file}.\n`);
+  if (!running) context.stderr("The daemon is not running: aichaku mcp --start-server\n");
+  return EXIT.ok;
+}
+
+/** The daemon that runs, else the one that would be started. */
+async function targetOf(
+  given: McpArguments,
+  context: CommandContext,
+): Promise<{ target: Target; running: boolean }> {
+  const where = whereToLook(context);
+  const sighting = await find(where);
+  if (sighting.kind === "running") {
+    const { url, settings } = sighting.announcement;
+    const needsToken = settings?.requireToken === true;
+    return { target: { endpoint: `${url}/mcp`, needsToken }, running: true };
+  }
+  const { host, port, config } = givenSettings(given, context);
+  const { server } = await loadConfig({
+    file: config ?? where.paths.configFile,
+    required: config !== undefined,
+    env: context.env.variables(),
+    home: context.env.userHome,
+    override: { host, port },
+  });
+  const hostname = server.host === "localhost" ? "127.0.0.1" : server.host;
+  const endpoint = `http://${dialAddress(hostname, server.port)}/mcp`;
+  return { target: { endpoint, needsToken: server.requireToken }, running: false };
+}

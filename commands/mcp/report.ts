@@ -1,0 +1,93 @@
+/**
+ * What is said about a daemon that runs. The texts are a contract: people and programs read them.
+ *
+ * @module
+ */
+
+import type { HomePaths } from "../../platform/paths.ts";
+import type { RunningDaemon } from "../../server/daemon/find.ts";
+
+/** A server as status shows it. */
+export interface ServerLine {
+  name: string;
+  state: string;
+  /** Sessions at this server; undefined when the daemon did not say. */
+  clients: number | undefined;
+  /** Why it is not running, when it should be. */
+  reason: string | undefined;
+}
+
+/** The block: that it runs, where, for how many, as which process. */
+export function runningBlock({ announcement, health }: RunningDaemon): string {
+  return [
+    "✅ MCP HTTP/SSE Server is running",
+    `   URL: ${announcement.url}`,
+    `   Active sessions: ${health.sessions}`,
+    `   Process ID: ${health.pid}`,
+    "",
+  ].join("\n");
+}
+
+/** The line that adds it to Claude Code. */
+export function addLine({ announcement }: RunningDaemon, paths: HomePaths): string {
+  const add = `claude mcp add --transport http aichaku ${announcement.url}/mcp`;
+  if (announcement.settings?.requireToken !== true) return `${add}\n`;
+  // By reference: the token itself would stay in the terminal's scrollback.
+  return `${add} --header "Authorization: Bearer $(cat '${paths.tokenFile}')"\n`;
+}
+
+/** What status adds to the block. */
+export function statusDetails(
+  { health, announcement }: RunningDaemon,
+  servers: readonly ServerLine[],
+): string {
+  const lines = [
+    `   Version: ${health.version}`,
+    `   Uptime: ${duration(health.uptime)}`,
+    `   Log: ${announcement.logPath}`,
+  ];
+  if (health.status !== "ok") lines.push(`   State: ${health.status}`);
+  lines.push(servers.length === 0 ? "   Servers: none" : "   Servers:");
+  const width = Math.max(0, ...servers.map(({ name }) => name.length));
+  for (const { name, state, clients, reason } of servers) {
+    const count = clients === undefined
+      ? ""
+      : `, ${clients === 1 ? "1 client" : `${clients} clients`}`;
+    const why = reason === undefined ? "" : ` (${reason.split("\n")[0]})`;
+    lines.push(`     ${name.padEnd(width)}  ${state}${count}${why}`);
+  }
+  return lines.join("\n") + "\n";
+}
+
+/** The same as data, for `--json`. */
+export function statusData(
+  { announcement, health }: RunningDaemon,
+  servers: readonly ServerLine[] | undefined,
+): Record<string, unknown> {
+  return {
+    running: true,
+    status: health.status,
+    url: announcement.url,
+    sessions: health.sessions,
+    pid: health.pid,
+    version: health.version,
+    instanceId: health.instanceId,
+    uptime: health.uptime,
+    logPath: announcement.logPath,
+    servers: servers ?? Object.entries(health.servers).map(([name, state]) => ({ name, state })),
+  };
+}
+
+/** `2 d 3 h`, `5 min 10 s`: the two largest units. */
+export function duration(seconds: number): string {
+  const units: [number, string][] = [[86_400, "d"], [3_600, "h"], [60, "min"], [1, "s"]];
+  let rest = Math.max(0, Math.floor(seconds));
+  const parts: string[] = [];
+  for (const [size, name] of units) {
+    const count = Math.floor(rest / size);
+    rest -= count * size;
+    if (count > 0) parts.push(`${count} ${name}`);
+    else if (parts.length > 0) break;
+  }
+  return parts.slice(0, 2).join(" ") || "0 s";
+}

@@ -1,0 +1,107 @@
+import { deepEqual, equal } from "node:assert/strict";
+import { homePaths } from "../../platform/paths.ts";
+import type { RunningDaemon } from "../../server/daemon/find.ts";
+import { addLine, duration, runningBlock, statusData, statusDetails } from "./report.ts";
+
+const settings = {
+  host: "127.0.0.1",
+  port: 7182,
+  config: "/c.json",
+  explicit: [],
+  requireToken: false,
+};
+const daemon: RunningDaemon = {
+  kind: "running",
+  token: "t",
+  announcement: {
+    url: "http://127.0.0.1:7182",
+    socket: null,
+    pid: 2006,
+    startTime: 1,
+    instanceId: "i-1",
+    version: "0.1.0",
+    protocol: { min: 1, max: 1 },
+    logPath: "/log",
+    settings,
+  },
+  health: {
+    status: "ok",
+    sessions: 0,
+    pid: 2006,
+    version: "0.1.0",
+    instanceId: "i-1",
+    uptime: 7_500,
+    servers: { docs: "ready" },
+    proof: "p",
+  },
+};
+const paths = homePaths("/home/ada/.aichaku", "m1");
+
+Deno.test("the block and the line are the contract's, to the letter", () => {
+  equal(
+    runningBlock(daemon),
+    "✅ MCP HTTP/SSE Server is running\n" +
+      "   URL: http://127.0.0.1:7182\n" +
+      "   Active sessions: 0\n" +
+      "   Process ID: 2006\n",
+  );
+  equal(
+    addLine(daemon, paths),
+    "claude mcp add --transport http aichaku http://127.0.0.1:7182/mcp\n",
+  );
+});
+
+Deno.test("where the token is needed, the line reads it and does not show it", () => {
+  const announcement = {
+    ...daemon.announcement,
+    settings: { ...settings, requireToken: true },
+  };
+  equal(
+    addLine({ ...daemon, announcement }, paths),
+    "claude mcp add --transport http aichaku http://127.0.0.1:7182/mcp " +
+      `--header "Authorization: Bearer $(cat '/home/ada/.aichaku/run/m1/token')"\n`,
+  );
+});
+
+Deno.test("status adds version, uptime, log, and each server with its clients and its trouble", () => {
+  equal(
+    statusDetails({ ...daemon, health: { ...daemon.health, status: "draining" } }, [
+      { name: "docs", state: "ready", clients: 2, reason: undefined },
+      { name: "everything", state: "failed", clients: 1, reason: "spawn failed\nstack" },
+      { name: "x", state: "idle", clients: undefined, reason: undefined },
+    ]),
+    "   Version: 0.1.0\n" +
+      "   Uptime: 2 h 5 min\n" +
+      "   Log: /log\n" +
+      "   State: draining\n" +
+      "   Servers:\n" +
+      "     docs        ready, 2 clients\n" +
+      "     everything  failed, 1 client (spawn failed)\n" +
+      "     x           idle\n",
+  );
+});
+
+Deno.test("--json has the same facts, and never the token", () => {
+  deepEqual(statusData(daemon, undefined), {
+    running: true,
+    status: "ok",
+    url: "http://127.0.0.1:7182",
+    sessions: 0,
+    pid: 2006,
+    version: "0.1.0",
+    instanceId: "i-1",
+    uptime: 7_500,
+    logPath: "/log",
+    servers: [{ name: "docs", state: "ready" }],
+  });
+});
+
+Deno.test("durations show their two largest units", () => {
+  equal(duration(0), "0 s");
+  equal(duration(59.9), "59 s");
+  equal(duration(61), "1 min 1 s");
+  equal(duration(3_600), "1 h");
+  equal(duration(3_605), "1 h");
+  equal(duration(200_000), "2 d 7 h");
+  equal(duration(-5), "0 s");
+});

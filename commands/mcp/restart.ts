@@ -1,0 +1,43 @@
+/**
+ * `aichaku mcp --restart-server`: ends the daemon, if one runs, and starts one that was told the same,
+ * except for what is given now. The configuration is read anew.
+ *
+ * @module
+ */
+
+import { type ReadAnnouncement, readAnnouncement } from "../../server/daemon/announce.ts";
+import { halt } from "../../server/daemon/halt.ts";
+import { type CommandContext, EXIT } from "../context.ts";
+import { type GivenSettings, givenSettings, type McpArguments, whereToLook } from "./shared.ts";
+import { startDetached, tellRunning } from "./start.ts";
+
+/** Runs the action. */
+export async function restart(given: McpArguments, context: CommandContext): Promise<number> {
+  const where = whereToLook(context);
+  const now = givenSettings(given, context);
+  // Read before it goes: the announcement goes with it.
+  const before = readAnnouncement(where.paths);
+  const outcome = await halt({ ...where, force: false });
+  const settings = outcome === "was not running" ? now : nextSettings(before, now);
+  const { daemon } = await startDetached(settings, context);
+  tellRunning(daemon, given, context);
+  return EXIT.ok;
+}
+
+/** What is given now, else what the old daemon was told beside its configuration. */
+export function nextSettings(
+  before: ReadAnnouncement | undefined,
+  now: GivenSettings,
+): GivenSettings {
+  if (before?.settings === undefined) return now;
+  const { explicit, host, port, config } = before.settings;
+  const next: GivenSettings = {
+    ...(explicit.includes("host") ? { host } : {}),
+    ...(explicit.includes("port") ? { port } : {}),
+    ...(explicit.includes("config") ? { config } : {}),
+    ...now,
+  };
+  // "Any port" is best answered with the one that the clients know.
+  if (next.port === 0) next.port = Number(new URL(before.url).port);
+  return next;
+}
