@@ -21,6 +21,8 @@ export interface Reaper {
   remove(pid: number): void;
   /** The daemon ends properly: the reaper sweeps once and ends, too. */
   close(): Promise<void>;
+  /** Resolves when the reaper itself has ended. */
+  readonly ended: Promise<void>;
 }
 
 /**
@@ -94,5 +96,6 @@ export function startReaper(
         // Gone already.
       }
     },
+    ended: shell.status.then(() => {}),
   };
 }

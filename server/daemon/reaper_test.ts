@@ -37,6 +37,7 @@ Deno.test({
     reaper.add(forgotten.pid);
     reaper.remove(forgotten.pid);
     await reaper.close();
+    await reaper.ended;
     assert.equal((await recorded.status).signal, "SIGKILL");
     if (Deno.build.os === "linux") {
       assert.equal((await marked.status).signal, "SIGKILL");
