@@ -21,7 +21,7 @@ export const EXIT = {
 
 /** Environment variables of the contract, read once by `main.ts`. Unset and empty are the same. */
 export interface EnvironmentFacts {
-  /** `AICHAKU_HOME`, absolute. Default `~/.aichaku`. */
+  /** `AICHAKU_HOME` as given; `homePaths` makes it absolute. Default `~/.aichaku`. */
   home: string;
   /** The user's own home folder. */
   userHome: string;

@@ -42,15 +42,31 @@ export interface LookOptions {
 /**
  * One look.
  *
- * @throws {DaemonProblem} when the run folder cannot be trusted.
+ * @throws {DaemonProblem} when the run folder cannot be trusted or read.
  */
 export async function look(options: LookOptions): Promise<Sighting> {
+  try {
+    return await lookUnchecked(options);
+  } catch (error) {
+    if (error instanceof FolderNotPrivate) throw new DaemonProblem(error.message, { cause: error });
+    if (error instanceof Deno.errors.PermissionDenied) {
+      throw new DaemonProblem(
+        `Cannot read the state of the daemon: ${error.message}. ` +
+          `Everything in ${options.paths.home} must belong to you; a command run with sudo may have ` +
+          "left files of another user there.",
+        { cause: error },
+      );
+    }
+    throw error;
+  }
+}
+
+async function lookUnchecked(options: LookOptions): Promise<Sighting> {
   const { paths, envToken, timeoutMs = 2_000 } = options;
   try {
     assertPrivateFolder(paths.runDir);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return { kind: "stopped" };
-    if (error instanceof FolderNotPrivate) throw new DaemonProblem(error.message, { cause: error });
     throw error;
   }
   const announcement = readAnnouncement(paths);

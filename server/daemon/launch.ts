@@ -75,7 +75,7 @@ async function spawnIfFirst(
   options: LaunchOptions,
   end: number,
 ): Promise<RunningDaemon | undefined> {
-  const { paths, self, daemonArgs } = options;
+  const { paths } = options;
   prepareRunFolder(paths);
   using lock = tryLock(paths.spawnLock);
   if (lock === undefined) return undefined;
@@ -84,17 +84,30 @@ async function spawnIfFirst(
   if (again.kind !== "stopped") return undefined;
 
   const before = logSize(paths.logFile);
-  const child = spawnDetached({
-    command: self.command,
-    args: [...self.args, ...daemonArgs],
-    cwd: paths.home,
-    env: { AICHAKU_HOME: paths.home },
-    outputFile: paths.logFile,
-  });
+  const child = spawn(options);
   try {
     return await untilReady(options, { child, before, end });
   } finally {
     child.letGo();
+  }
+}
+
+function spawn({ paths, self, daemonArgs }: LaunchOptions): DetachedProcess {
+  try {
+    return spawnDetached({
+      command: self.command,
+      args: [...self.args, ...daemonArgs],
+      cwd: paths.home,
+      env: { AICHAKU_HOME: paths.home },
+      outputFile: paths.logFile,
+    });
+  } catch (error) {
+    // Its log cannot be opened, or the program that we are was removed.
+    const message = error instanceof Error ? error.message : String(error);
+    throw new DaemonProblem(
+      `Cannot start the daemon: ${message}. Its program is ${self.command}, its log ${paths.logFile}.`,
+      { cause: error },
+    );
   }
 }
 
