@@ -49,6 +49,12 @@ export interface EntryCommon {
   startTimeoutMs: number;
   /** Milliseconds a call may be silent (no answer, no progress). Default 600,000. */
   callTimeoutMs: number;
+  /** How clients share the process, where the entry says it. Checked and kept; not acted on yet. */
+  sharing?: "auto" | "shared" | "serial" | "session";
+  /** Milliseconds without calls until it may be stopped, where the entry says it. Not acted on yet. */
+  idleTimeoutMs?: number;
+  /** Which calls may be repeated after a crash, where the entry says it. Not acted on yet. */
+  retry?: "idempotent";
 }
 
 /** A server that is a child process speaking newline-delimited JSON-RPC on its stdio. */
