@@ -35,6 +35,8 @@ export interface DaemonIdentity {
 export interface AppOptions {
   config: Config;
   identity: DaemonIdentity;
+  /** The environment that the daemon was started with: what children may be given of it. */
+  variables: Readonly<Record<string, string>>;
   log: Logger;
   /** Asks the runner to drain and exit. Returns at once; asking twice is the same as once. */
   requestShutdown(reason: string): void;

@@ -115,6 +115,7 @@ async function serve(options: RunOptions, _proof: HeldLock): Promise<void> {
         homeFolder: userHome,
         selfCommand: options.self,
       },
+      variables: options.variables,
       log,
       requestShutdown,
     });
