@@ -1,0 +1,26 @@
+import assert from "node:assert/strict";
+import { exitCodeOf, summarize } from "./report.ts";
+import { file, finding, report } from "./testdata.ts";
+
+const bad = file("a.ts", { findings: [finding(), finding({ severity: "low" })] });
+const skipped = file("b.bin", { skipped: "a binary file" });
+
+Deno.test("the numbers of a report", () => {
+  assert.deepEqual(summarize(report([bad, skipped, file("c.ts")], { failOn: "info" })), {
+    files: 3,
+    reviewed: 2,
+    notReviewed: 1,
+    filesWithFindings: 1,
+    findings: { critical: 0, high: 1, medium: 0, low: 1, info: 0, total: 2 },
+    failing: 2,
+  });
+});
+
+Deno.test("the exit code: findings at the level come first, then what was not reviewed", () => {
+  assert.equal(exitCodeOf(report([file("c.ts")])), 0);
+  assert.equal(exitCodeOf(report([bad])), 1);
+  assert.equal(exitCodeOf(report([bad], { failOn: "critical" })), 0);
+  assert.equal(exitCodeOf(report([skipped])), 4);
+  assert.equal(exitCodeOf(report([bad, skipped], { failOn: "critical" })), 4);
+  assert.equal(exitCodeOf(report([bad, skipped])), 1);
+});
