@@ -21,7 +21,8 @@ import { createInstance } from "./upstream/create_instance.ts";
 import type { InstanceListener } from "./upstream/instance.ts";
 
 /** Makes the application. Nothing is started before the first request asks for it. */
-export function createApp({ config, identity, log, requestShutdown }: AppOptions): DaemonApp {
+export function createApp(options: AppOptions): DaemonApp {
+  const { config, identity, log, requestShutdown } = options;
   const clock = systemClock;
   const { limits } = config.server;
   const { version } = identity;
@@ -47,7 +48,8 @@ export function createApp({ config, identity, log, requestShutdown }: AppOptions
       version,
       maxCalls: limits.maxCallsPerServer,
       maxCallsPerOwner: limits.maxCallsPerSession,
-      inherited: Deno.env.toObject(),
+      inherited: options.variables,
+      children: options.children,
       instanceId: identity.instanceId,
       homeFolder: identity.homeFolder,
       selfCommand: identity.selfCommand,
@@ -57,7 +59,13 @@ export function createApp({ config, identity, log, requestShutdown }: AppOptions
     servers.set(entry.name, new ServerEndpoint(instance, log));
   }
 
-  const sessions = new Sessions({ limits, clock });
+  const sessions = new Sessions({
+    limits,
+    clock,
+    log,
+    store: options.sessionStore,
+    endpointOf: (server) => server === null ? all : servers.get(server),
+  });
   const exchange = new Exchange(limits);
   const silence = new SilenceWatch(clock);
   const routes = createRoutes({
@@ -90,6 +98,7 @@ export function createApp({ config, identity, log, requestShutdown }: AppOptions
   return {
     fetch: (request) => routes.fetch(request),
     activeSessions: () => sessions.activeCount,
+    activity: () => ({ held: sessions.activeCount, changes: sessions.changes }),
     drain,
   };
 
@@ -98,9 +107,8 @@ export function createApp({ config, identity, log, requestShutdown }: AppOptions
     await settlesWithin(allCallsSettled(), graceMs);
     const fault = new Fault("draining", `The daemon stopped (${reason}) with this call in flight`);
     const stopped = [...servers.values()].map(({ instance }) => instance.stop(fault));
-    sessions.endAll(reason);
     silence[Symbol.dispose]();
-    await Promise.all(stopped);
+    await Promise.all([...stopped, sessions.close(reason)]);
   }
 
   async function allCallsSettled(): Promise<void> {

@@ -8,6 +8,9 @@
 
 import type { SelfCommand } from "../../platform/self.ts";
 import type { Config } from "../config/types.ts";
+import type { SessionStore } from "../store/session_store.ts";
+import type { ChildRegistry } from "./children.ts";
+import type { Activity } from "./idle.ts";
 import type { Logger } from "./log.ts";
 
 /** Who this run of the daemon is. Fixed before the first request is accepted. */
@@ -38,6 +41,10 @@ export interface AppOptions {
   /** The environment that the daemon was started with: what children may be given of it. */
   variables: Readonly<Record<string, string>>;
   log: Logger;
+  /** Takes note of children, so that none outlives the daemon. */
+  children: ChildRegistry;
+  /** Where sessions outlive the daemon; closed by `drain`. */
+  sessionStore: SessionStore;
   /** Asks the runner to drain and exit. Returns at once; asking twice is the same as once. */
   requestShutdown(reason: string): void;
 }
@@ -55,6 +62,8 @@ export interface DaemonApp {
   fetch(request: Request, info: Deno.ServeHandlerInfo): Response | Promise<Response>;
   /** Sessions that hold a lease. */
   activeSessions(): number;
+  /** What {@linkcode watchIdle} watches. */
+  activity(): Activity;
   /**
    * Refuses new work, finishes or fails what runs within `graceMs`, closes every stream, stops every
    * child. `/health` keeps answering meanwhile. Called once.

@@ -8,6 +8,8 @@
 /** A lock that this process holds, until disposed or until the process ends. */
 export interface HeldLock extends Disposable {
   readonly path: string;
+  /** Whether the file at the path is still the one that is locked, and not deleted or replaced. */
+  isInPlace(): boolean;
 }
 
 /**
@@ -19,7 +21,9 @@ export interface HeldLock extends Disposable {
 export function tryLock(path: string): HeldLock | undefined {
   const file = Deno.openSync(path, { create: true, read: true, write: true, mode: 0o600 });
   try {
-    if (file.tryLockSync(true)) return { path, [Symbol.dispose]: () => file.close() };
+    if (file.tryLockSync(true)) {
+      return { path, isInPlace: () => isAt(file, path), [Symbol.dispose]: () => file.close() };
+    }
   } catch (error) {
     file.close();
     throw error;
@@ -44,6 +48,18 @@ export async function tryLockFirmly(
     if (lock !== undefined) return lock;
   }
   return undefined;
+}
+
+function isAt(file: Deno.FsFile, path: string): boolean {
+  const mine = file.statSync();
+  try {
+    const there = Deno.statSync(path);
+    // Inodes are not known on every Windows file system; there an open file cannot be deleted.
+    return mine.ino === there.ino && mine.dev === there.dev;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 /** Whether a process (this one included) holds the lock. Creates nothing. */

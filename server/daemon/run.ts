@@ -9,6 +9,7 @@
  * @module
  */
 
+import { removeIfThere } from "../../platform/atomic_file.ts";
 import { type Clock, systemClock } from "../../platform/clock.ts";
 import type { HomePaths } from "../../platform/paths.ts";
 import { processStartTime } from "../../platform/process.ts";
@@ -18,14 +19,19 @@ import { settlesWithin } from "../../protocol/deadline.ts";
 import { DAEMON_PROTOCOL, VERSION } from "../../protocol/version.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/types.ts";
-import { publish, type PublishedAnnouncement, unpublish } from "./announce.ts";
+import { openSqliteSessionStore } from "../store/sqlite_session_store.ts";
+import { publish, type PublishedAnnouncement, readAnnouncement, unpublish } from "./announce.ts";
 import type { CreateApp, DaemonApp } from "./app.ts";
+import { createChildRegistry } from "./children.ts";
 import { prepareRunFolder } from "./launch.ts";
 import { listen, type Listening } from "./listen.ts";
 import { type HeldLock, tryLockFirmly } from "./lock.ts";
 import type { Logger } from "./log.ts";
 import { pause } from "./pause.ts";
 import { ElectionLost } from "./problem.ts";
+import { reap } from "./reap.ts";
+import { startReaper } from "./reaper.ts";
+import { watchSelf } from "./self_check.ts";
 import { Shutdown } from "./shutdown.ts";
 import { ensureToken } from "./token.ts";
 
@@ -50,6 +56,8 @@ export interface RunOptions {
   onReady?(announcement: PublishedAnnouncement): void;
   /** Makes what is served. Default: `createApp` of `server/mod.ts`. */
   createApp?: CreateApp;
+  /** Starts what ends the children if this process is killed. Default: the real one. */
+  startReaper?: typeof startReaper;
   clock?: Clock;
 }
 
@@ -77,7 +85,7 @@ export async function runDaemon(options: RunOptions): Promise<void> {
 }
 
 /** The part that only the holder of the lock may do. */
-async function serve(options: RunOptions, _proof: HeldLock): Promise<void> {
+async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
   const { paths, configFile, given, log, userHome, clock = systemClock } = options;
   const config = await loadConfig({
     file: configFile,
@@ -102,11 +110,16 @@ async function serve(options: RunOptions, _proof: HeldLock): Promise<void> {
     onError: (error) => unexpected(log, error),
   });
   const announcement = announcementOf(options, { config, listening });
+  const { instanceId } = announcement;
+  const reaper = (options.startReaper ?? startReaper)({ instanceId, log });
   try {
+    for (const { pid, server } of reap({ path: paths.childrenJson })) {
+      log.warn("ended what a dead daemon left behind", { pid, server });
+    }
     const app = createApp({
       config,
       identity: {
-        instanceId: announcement.instanceId,
+        instanceId,
         version: VERSION,
         token,
         address: listening.address,
@@ -117,12 +130,25 @@ async function serve(options: RunOptions, _proof: HeldLock): Promise<void> {
       },
       variables: options.variables,
       log,
+      children: createChildRegistry({ instanceId, path: paths.childrenJson, reaper, log }),
+      sessionStore: openSqliteSessionStore({
+        path: paths.sessionsDb,
+        onReset: (reason) => log.warn("sessions of before are lost", { reason }),
+      }),
       requestShutdown,
     });
     answer = (request, info) => app.fetch(request, info);
     using _signals = handleSignals(options, requestShutdown);
     using _faults = logFaults(log);
     publish(paths, announcement);
+    using _self = watchSelf({
+      clock,
+      holdsLock: () => lock.isInPlace(),
+      isAnnounced: () => readAnnouncement(paths)?.instanceId === instanceId,
+      announce: () => publish(paths, announcement),
+      onLost: () => requestShutdown(`${paths.daemonLock} was deleted or replaced`),
+      onError: (error) => log.error("cannot look after the run folder", { error }),
+    });
     log.info("serving", {
       url: listening.url,
       pid: Deno.pid,
@@ -133,30 +159,39 @@ async function serve(options: RunOptions, _proof: HeldLock): Promise<void> {
     options.onReady?.(announcement);
 
     const reason = await shutdown.requested;
-    await drain(app, { reason, log });
+    const clean = await drain(app, { reason, log });
+    // Otherwise the next start has to look after what is left.
+    if (clean) removeIfThere(paths.childrenJson);
     shutdown.drained();
   } finally {
     await listening.close(CLOSE_GRACE_MS);
     unpublish(paths, announcement);
+    await reaper?.close();
   }
   log.info("stopped", { uptimeSeconds: Math.round(clock.now() / 1000) });
 }
 
-/** Drains within a bound: a drain that fails or hangs does not keep the daemon alive. */
+/**
+ * Drains within a bound: a drain that fails or hangs does not keep the daemon alive.
+ *
+ * @returns whether everything was put away.
+ */
 async function drain(
   app: DaemonApp,
   { reason, log }: { reason: string; log: Logger },
-): Promise<void> {
+): Promise<boolean> {
   const drained = (async () => {
     try {
       await app.drain({ reason, graceMs: GRACE_MS });
+      return true;
     } catch (error) {
       log.error("draining failed", { error });
+      return false;
     }
   })();
-  if (!await settlesWithin(drained, DRAIN_LIMIT_MS)) {
-    log.error(`draining took more than ${DRAIN_LIMIT_MS} ms; ending without it`);
-  }
+  if (await settlesWithin(drained, DRAIN_LIMIT_MS)) return await drained;
+  log.error(`draining took more than ${DRAIN_LIMIT_MS} ms; ending without it`);
+  return false;
 }
 
 function announcementOf(

@@ -20,9 +20,10 @@ class TinyApp {
     return {
       fetch: (request) => this.#answer(request),
       activeSessions: () => 0,
-      drain: ({ reason }) => {
+      activity: () => ({ held: 0, changes: 0 }),
+      drain: async ({ reason }) => {
         this.drained = reason;
-        return Promise.resolve();
+        await options.sessionStore.close();
       },
     };
   };
@@ -73,6 +74,7 @@ async function inWorld(body: (world: World) => Promise<void>): Promise<void> {
     log: createLogger({ write: (line) => lines.push(JSON.parse(line)) }),
     detached: true,
     createApp: app.createApp,
+    startReaper: () => undefined,
   };
   const start = () => {
     const ready = Promise.withResolvers<PublishedAnnouncement>();
@@ -111,7 +113,7 @@ Deno.test("a daemon that runs is found by its proof, stops when asked, and leave
     equal(isLocked(paths.daemonLock), false);
     equal((await look({ paths })).kind, "stopped");
     const left = [...Deno.readDirSync(paths.runDir)].map((entry) => entry.name).sort();
-    deepEqual(left, ["daemon.lock", "token"]);
+    deepEqual(left, ["daemon.lock", "sessions.db", "token"]);
   }));
 
 Deno.test("the second daemon of a home loses the election and disturbs nothing", () =>

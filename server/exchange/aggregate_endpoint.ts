@@ -106,21 +106,32 @@ export class AggregateEndpoint implements Endpoint {
 
   #callTool(call: Call): void {
     const name = call.params?.name;
-    const [server, tool] = typeof name === "string" ? splitName(name) : [];
-    const endpoint = server === undefined ? undefined : this.#options.servers.get(server);
-    if (endpoint === undefined || tool === undefined) {
-      return call.fail(
-        new Fault(
-          "invalid_params",
-          `Unknown tool ${
-            JSON.stringify(name)
-          }: tools are named server__tool, and the servers are ` +
-            [...this.#options.servers.keys()].join(", "),
-        ),
-      );
+    const [owner, ...others] = typeof name === "string" ? this.#ownersOf(name) : [];
+    if (owner === undefined || others.length > 0) {
+      return call.fail(new Fault("invalid_params", this.#whyNot(name, [owner, ...others])));
     }
-    call.params = { ...call.params, name: tool };
-    endpoint.request(call);
+    call.params = { ...call.params, name: owner.tool };
+    owner.endpoint.request(call);
+  }
+
+  /** Servers a full name can belong to. Names may end in `_`, so `a___b` can be of `a` and of `a_`. */
+  #ownersOf(name: string): Owner[] {
+    return [...this.#options.servers]
+      .filter(([server]) => name.startsWith(server + SEPARATOR))
+      .map(([server, endpoint]) => ({
+        endpoint,
+        tool: name.slice(server.length + SEPARATOR.length),
+      }));
+  }
+
+  #whyNot(name: unknown, [owner, ...others]: (Owner | undefined)[]): string {
+    const shown = typeof name === "string" ? describe(name) : JSON.stringify(name);
+    if (owner === undefined) {
+      const servers = [...this.#options.servers.keys()].join(", ");
+      return `Unknown tool ${shown}: tools are named server__tool, and the servers are ${servers}`;
+    }
+    const servers = [owner, ...others].map((one) => one?.endpoint.server).join(" and ");
+    return `Tool ${shown} could be of ${servers}; rename one of them in config.json`;
   }
 
   async #listTools(call: Call): Promise<void> {
@@ -169,8 +180,8 @@ async function readTools(endpoint: ServerEndpoint, call: Call): Promise<JsonObje
   return tools;
 }
 
-/** Server and tool of `server__tool`; a server's name has no `__`, so the first one parts them. */
-function splitName(name: string): [server: string, tool: string] | [] {
-  const at = name.indexOf(SEPARATOR);
-  return at <= 0 ? [] : [name.slice(0, at), name.slice(at + SEPARATOR.length)];
+interface Owner {
+  endpoint: ServerEndpoint;
+  /** What the server itself calls the tool. */
+  tool: string;
 }

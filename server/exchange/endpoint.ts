@@ -23,7 +23,7 @@ export interface Endpoint {
   request(call: Call): void;
   /** Takes a notification of the client's that the exchange itself has no use for. */
   notification(session: Session, message: NotificationMessage): void;
-  /** A session begins. */
+  /** A session begins, or comes back with what it had asked for before the daemon was restarted. */
   join(session: Session): void;
   /** A session ends: what was kept for it is released. */
   leave(session: Session): void;

@@ -91,6 +91,14 @@ export class ServerEndpoint implements Endpoint {
 
   join(session: Session): void {
     this.#sessions.set(session.id, session);
+    const { id, logLevel, subscriptions } = session;
+    if (logLevel !== null && this.#logLevels.set(id, logLevel)) this.#tell(this.#levelCall());
+    for (const uri of subscriptions) {
+      this.#subscriptions.add(id, uri);
+      this.#tell({ method: "resources/subscribe", params: { uri } });
+    }
+    // Whoever waits for updates may never call: the server must run to send them.
+    if (subscriptions.size > 0) this.instance.ready().catch(() => {}); // Logged by the instance.
   }
 
   leave(session: Session): void {
@@ -113,6 +121,8 @@ export class ServerEndpoint implements Endpoint {
         }),
       );
     }
+    call.session.logLevel = level as string;
+    call.session.changed();
     this.#relay(call, this.#levelCall()!);
   }
 
@@ -125,6 +135,10 @@ export class ServerEndpoint implements Endpoint {
     // Before the server answers, so that another client's unsubscribe does not undo it meanwhile.
     this.#subscriptions.add(id, uri);
     this.#relay(call, { method: call.method, params: call.params }, {
+      onSuccess: () => {
+        call.session.subscriptions.add(uri);
+        call.session.changed();
+      },
       onFailure: () => isNew && this.#subscriptions.delete(id, uri),
     });
   }
@@ -134,6 +148,7 @@ export class ServerEndpoint implements Endpoint {
     const uri = call.params?.uri;
     if (typeof uri !== "string") return call.submitTo(this.instance);
     const last = this.#subscriptions.delete(call.session.id, uri);
+    if (call.session.subscriptions.delete(uri)) call.session.changed();
     if (!last && this.#subscriptions.of(uri).size > 0) return call.succeed({});
     this.#relay(call, { method: call.method, params: call.params });
   }
@@ -147,10 +162,12 @@ export class ServerEndpoint implements Endpoint {
   async #relay(
     call: Call,
     request: UpstreamRequest,
-    { onFailure }: { onFailure?: () => void } = {},
+    { onSuccess, onFailure }: { onSuccess?: () => void; onFailure?: () => void } = {},
   ): Promise<void> {
     try {
-      call.succeed(await callUpstream(this.instance, { ...request, owner: call.owner }));
+      const result = await callUpstream(this.instance, { ...request, owner: call.owner });
+      onSuccess?.();
+      call.succeed(result);
     } catch (error) {
       onFailure?.();
       if (error instanceof UpstreamError) call.failWith(error.error);

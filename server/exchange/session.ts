@@ -27,6 +27,10 @@ export interface SessionOptions {
   protocolVersion?: string;
   /** `clientInfo` of `initialize`: for people, never trusted. */
   clientInfo?: unknown;
+  /** Told of everything that shows that the client is there. */
+  onActivity?: () => void;
+  /** Told when what must survive a restart has changed. */
+  onChange?: (session: Session) => void;
 }
 
 /** How long a request without a stream counts as presence. Milliseconds. */
@@ -43,10 +47,16 @@ export class Session {
   readonly mailbox: Mailbox;
   /** Calls in flight by the JSON text of the client's id. */
   readonly calls = new Map<string, Call>();
+  /** Log level it asked for; survives a restart of the daemon. */
+  logLevel: string | null = null;
+  /** Resources it subscribed to; survive a restart of the daemon. */
+  readonly subscriptions = new Set<string>();
   /** Monotonic milliseconds. */
   lastSeen: number;
   #ended = false;
   readonly #clock: Clock;
+  readonly #onActivity: () => void;
+  readonly #onChange: (session: Session) => void;
 
   constructor(options: SessionOptions) {
     this.id = options.id;
@@ -56,6 +66,8 @@ export class Session {
     this.protocolVersion = options.protocolVersion;
     this.clientInfo = options.clientInfo;
     this.#clock = options.clock;
+    this.#onActivity = options.onActivity ?? (() => {});
+    this.#onChange = options.onChange ?? (() => {});
     this.lastSeen = options.clock.now();
   }
 
@@ -73,6 +85,12 @@ export class Session {
   /** The client was heard of. */
   touch(): void {
     this.lastSeen = this.#clock.now();
+    this.#onActivity();
+  }
+
+  /** Log level or subscriptions are others now. */
+  changed(): void {
+    if (!this.#ended) this.#onChange(this);
   }
 
   /** Ends it: calls in flight are cancelled, the stream closes, the server forgets what it kept. */

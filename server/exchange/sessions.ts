@@ -12,12 +12,21 @@ import { Fault } from "../../protocol/errors.ts";
 import type { Limits } from "../config/types.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { Mailbox } from "./mailbox.ts";
+import type { Logger } from "../daemon/log.ts";
+import type { SessionRecord, SessionStore } from "../store/session_store.ts";
 import { Session, type SessionKind } from "./session.ts";
 
 /** Options of {@linkcode Sessions}. */
 export interface SessionsOptions {
   limits: Limits;
   clock: Clock;
+  /** Where MCP sessions outlive this process. */
+  store: SessionStore;
+  log: Logger;
+  /** The endpoint of a record's server, if it is still configured. */
+  endpointOf(server: string | null): Endpoint | undefined;
+  /** Wall clock, milliseconds since 1970; for the store only. Default `Date.now`. */
+  wallClock?: () => number;
 }
 
 /** What a new session is made from. */
@@ -30,27 +39,41 @@ export interface NewSession {
   clientInfo?: unknown;
 }
 
+/** A place where a session of a kind lives. */
+export type SessionPlace = Pick<NewSession, "kind" | "endpoint">;
+
 /** How long a session without lease is remembered, sliding. Milliseconds. */
 const RETENTION_MS: Record<SessionKind, number> = {
   mcp: 24 * 60 * 60_000,
   light: 5 * 60_000,
 };
 
-const SWEEP_MS = 30_000;
+/** Also how often the store hears who was there. */
+const SWEEP_MS = 60_000;
 
 /** Every session of the daemon. */
 export class Sessions {
   readonly #options: SessionsOptions;
   readonly #byId = new Map<string, Session>();
+  /** Sessions being read from the store, so that two requests at once make one session. */
+  readonly #restoring = new Map<string, Promise<Session>>();
   #sweepTimer: Disposable | undefined;
+  #lastSweep: number;
+  #changes = 0;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+    this.#lastSweep = options.clock.now();
   }
 
   /** Sessions remembered. */
   get size(): number {
     return this.#byId.size;
+  }
+
+  /** Counts up with everything that shows that a client is there. */
+  get changes(): number {
+    return this.#changes;
   }
 
   /** Sessions somebody uses. */
@@ -70,47 +93,30 @@ export class Sessions {
    * @throws {Fault} `overloaded` when there are too many and all are in use; `invalid_request` when
    * the client's own id is taken.
    */
-  create({ kind, endpoint, id, protocolVersion, clientInfo }: NewSession): Session {
+  create({ id, ...rest }: NewSession): Session {
     if (id !== undefined && this.#byId.has(id)) {
       throw new Fault("invalid_request", `Cannot begin session ${id}: the id is in use`);
     }
-    this.#makeRoom();
-    const { limits, clock } = this.#options;
-    const mailbox = new Mailbox({
-      maxEvents: limits.maxStreamEvents,
-      maxBytes: limits.maxStreamBytes,
-      // A light session's answers may come by its stream, so they wait for it. An MCP client's
-      // come with its own request, and most never open the stream.
-      keep: kind === "light",
-    });
-    const session = new Session({
-      id: id ?? crypto.randomUUID(),
-      kind,
-      endpoint,
-      mailbox,
-      clock,
-      protocolVersion,
-      clientInfo,
-    });
-    this.#byId.set(session.id, session);
-    endpoint.join(session);
-    this.#watch();
+    const session = this.#add(this.#newSession({ ...rest, id: id ?? crypto.randomUUID() }));
+    this.#save(session);
     return session;
   }
 
-  /** The session `id`, wherever it lives. */
+  /** The session `id`, wherever it lives, if it is in memory. */
   get(id: string): Session | undefined {
     return this.#byId.get(id);
   }
 
   /**
-   * The session `id` if it is of this kind and lives at this endpoint; it counts as heard of.
+   * The session `id` if it is of this kind and lives at this endpoint; it counts as heard of. At once
+   * when it is in memory; a session from before a restart is read from the store.
    *
-   * @throws {Fault} `session_not_found`.
+   * @throws {Fault} `session_not_found`, thrown or as a rejection.
    */
-  find(id: string, { kind, endpoint }: Pick<NewSession, "kind" | "endpoint">): Session {
+  find(id: string, place: SessionPlace): Session | Promise<Session> {
     const session = this.#byId.get(id);
-    if (session === undefined || session.kind !== kind || session.endpoint !== endpoint) {
+    if (session === undefined) return this.#restore(id, place);
+    if (session.kind !== place.kind || session.endpoint !== place.endpoint) {
       throw sessionNotFound(id);
     }
     session.touch();
@@ -120,15 +126,115 @@ export class Sessions {
   /** Ends a session. */
   end(session: Session, reason: string): void {
     this.#byId.delete(session.id);
+    this.#changes++;
     session.end(reason);
+    if (session.kind === "mcp") this.#write(() => this.#options.store.delete(session.id));
   }
 
-  /** Ends every session. */
-  endAll(reason: string): void {
-    for (const session of [...this]) this.end(session, reason);
+  /** Lets go of every session; their records stay for the next process. */
+  async close(reason: string): Promise<void> {
     this.#sweepTimer?.[Symbol.dispose]();
     this.#sweepTimer = undefined;
+    const { store } = this.#options;
+    this.#write(() => store.touch(this.#heardOfSince(this.#lastSweep), this.#wallTime()));
+    for (const session of this) session.end(reason);
+    this.#byId.clear();
+    await store.close();
   }
+
+  #newSession({ kind, endpoint, id, protocolVersion, clientInfo }: NewSession & { id: string }) {
+    const { limits, clock } = this.#options;
+    const mailbox = new Mailbox({
+      maxEvents: limits.maxStreamEvents,
+      maxBytes: limits.maxStreamBytes,
+      // A light session's answers may come by its stream, so they wait for it. An MCP client's
+      // come with its own request, and most never open the stream.
+      keep: kind === "light",
+    });
+    return new Session({
+      id,
+      kind,
+      endpoint,
+      mailbox,
+      clock,
+      protocolVersion,
+      clientInfo,
+      onActivity: () => this.#changes++,
+      onChange: (session) => this.#save(session),
+    });
+  }
+
+  #add(session: Session): Session {
+    this.#makeRoom();
+    this.#byId.set(session.id, session);
+    this.#changes++;
+    session.endpoint.join(session);
+    this.#watch();
+    return session;
+  }
+
+  // ---- the store
+
+  #restore(id: string, place: SessionPlace): Promise<Session> {
+    if (place.kind !== "mcp") throw sessionNotFound(id);
+    const running = this.#restoring.get(id);
+    const restored = running ?? this.#read(id).finally(() => this.#restoring.delete(id));
+    if (running === undefined) this.#restoring.set(id, restored);
+    return restored.then((session) => {
+      if (session.endpoint !== place.endpoint || session.ended) throw sessionNotFound(id);
+      session.touch();
+      return session;
+    });
+  }
+
+  async #read(id: string): Promise<Session> {
+    const record = await this.#options.store.get(id);
+    const endpoint = record && this.#options.endpointOf(record.server);
+    if (
+      record === undefined || endpoint === undefined ||
+      this.#wallTime() - record.lastSeen > RETENTION_MS.mcp
+    ) throw sessionNotFound(id);
+    const { protocolVersion, clientInfo } = record;
+    const session = this.#newSession({ kind: "mcp", endpoint, id, protocolVersion, clientInfo });
+    session.logLevel = record.logLevel;
+    for (const uri of record.subscriptions) session.subscriptions.add(uri);
+    return this.#add(session);
+  }
+
+  #save(session: Session): void {
+    if (session.kind !== "mcp") return;
+    const record: SessionRecord = {
+      id: session.id,
+      server: session.endpoint.server ?? null,
+      protocolVersion: session.protocolVersion!,
+      clientInfo: session.clientInfo,
+      logLevel: session.logLevel,
+      subscriptions: [...session.subscriptions],
+      lastSeen: this.#wallTime(),
+    };
+    this.#write(() => this.#options.store.put(record));
+  }
+
+  /** A store that fails costs a session its life after a restart, and nobody an answer. */
+  async #write(action: () => Promise<void>): Promise<void> {
+    try {
+      await action();
+    } catch (error) {
+      this.#options.log.error("cannot write sessions", { error });
+    }
+  }
+
+  #wallTime(): number {
+    return (this.#options.wallClock ?? Date.now)();
+  }
+
+  *#heardOfSince(moment: number): Generator<string> {
+    for (const session of this) {
+      if (session.kind === "mcp" && session.lastSeen >= moment) yield session.id;
+    }
+  }
+
+  // ---- room and time
 
   #makeRoom(): void {
     const { maxSessions } = this.#options.limits;
@@ -145,7 +251,9 @@ export class Sessions {
           `"server.limits.maxSessions" in config.json`,
       );
     }
-    this.end(oldest, "replaced by a newer session");
+    // Only out of memory: the record stays, and brings it back if its client does.
+    this.#byId.delete(oldest.id);
+    oldest.end("replaced by a newer session");
   }
 
   #watch(): void {
@@ -164,6 +272,10 @@ export class Sessions {
           this.end(session, "not used for too long");
         }
       }
+      const { store } = this.#options;
+      this.#write(() => store.touch(this.#heardOfSince(this.#lastSweep), this.#wallTime()));
+      this.#write(() => store.deleteUnseenSince(this.#wallTime() - RETENTION_MS.mcp));
+      this.#lastSweep = now;
       if (this.#byId.size > 0) this.#watch();
     });
   }

@@ -145,7 +145,12 @@ function answerInPost(
 function lightSession(context: InboundContext, endpoint: Endpoint, id: string | null): Session {
   const { sessions } = context;
   if (id === null) return sessions.create({ kind: "light", endpoint });
-  if (sessions.get(id) !== undefined) return sessions.find(id, { kind: "light", endpoint });
+  const known = sessions.get(id);
+  if (known !== undefined) {
+    if (known.kind !== "light" || known.endpoint !== endpoint) throw sessionNotFound(id);
+    known.touch();
+    return known;
+  }
   if (!UUID.test(id)) {
     throw new Fault(
       "invalid_request",

@@ -41,7 +41,8 @@ export async function postMessage(
     if (message.kind === "request" && message.method === "initialize" && sessionId === null) {
       return await initialize(context, endpoint, message);
     }
-    const session = findSession(context, endpoint, sessionId);
+    const found = findSession(context, endpoint, sessionId);
+    const session = found instanceof Promise ? await found : found;
     if (message.kind !== "request") {
       context.exchange.notification(session, message);
       return new Response(null, { status: 202 });
@@ -61,14 +62,15 @@ export async function postMessage(
 }
 
 /** `GET`: the stream for what belongs to no call. A second one takes over from the first. */
-export function openStream(
+export async function openStream(
   context: InboundContext,
   { request, server }: { request: Request; server: string | undefined },
-): Response {
+): Promise<Response> {
   const endpoint = requireEndpoint(context, server);
   if (!readAccept(request.headers.get("accept")).eventStream) throw notAcceptable();
   checkVersion(request.headers);
-  const session = findSession(context, endpoint, request.headers.get(SESSION_HEADER));
+  if (context.exchange.refusal !== undefined) throw context.exchange.refusal;
+  const session = await findSession(context, endpoint, request.headers.get(SESSION_HEADER));
   return eventStreamResponse({
     mailbox: session.mailbox,
     clock: context.clock,
@@ -79,13 +81,13 @@ export function openStream(
 }
 
 /** `DELETE`: ends the session. */
-export function deleteSession(
+export async function deleteSession(
   context: InboundContext,
   { request, server }: { request: Request; server: string | undefined },
-): Response {
+): Promise<Response> {
   const endpoint = requireEndpoint(context, server);
   checkVersion(request.headers);
-  const session = findSession(context, endpoint, request.headers.get(SESSION_HEADER));
+  const session = await findSession(context, endpoint, request.headers.get(SESSION_HEADER));
   context.sessions.end(session, "the client ended its session");
   return new Response(null, { status: 204 });
 }
@@ -108,14 +110,25 @@ async function initialize(
     kind: "mcp",
     endpoint,
     protocolVersion: String(result.protocolVersion),
-    clientInfo: isObject(params?.clientInfo) ? params.clientInfo : undefined,
+    clientInfo: readClientInfo(params?.clientInfo),
   });
   return new Response(resultText(id, result), {
     headers: { ...json, [SESSION_HEADER]: session.id },
   });
 }
 
-function findSession(context: InboundContext, endpoint: Endpoint, id: string | null): Session {
+/** Name and version of a client, for people: short, whatever it sent. */
+function readClientInfo(info: unknown): { name?: string; version?: string } | undefined {
+  if (!isObject(info)) return undefined;
+  const short = (value: unknown) => typeof value === "string" ? value.slice(0, 100) : undefined;
+  return { name: short(info.name), version: short(info.version) };
+}
+
+function findSession(
+  context: InboundContext,
+  endpoint: Endpoint,
+  id: string | null,
+): Session | Promise<Session> {
   if (id === null) {
     throw new Fault(
       "invalid_request",

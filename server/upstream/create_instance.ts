@@ -17,6 +17,8 @@ export interface InstanceContext extends
     InstanceOptions,
     "listener" | "clock" | "random" | "log" | "version" | "maxCalls" | "maxCallsPerOwner"
   > {
+  /** Takes note of children, so that none outlives the daemon. */
+  children: { add(pid: number, server: string): void; remove(pid: number): void };
   /** The daemon's own environment. */
   inherited: Readonly<Record<string, string | undefined>>;
   /** Name of this run of the daemon; marks its children. */
@@ -112,6 +114,8 @@ function openChild({ name, command, args, env, cwd }: Child, context: InstanceCo
       cwd: cwd ?? context.homeFolder,
       maxLineLength: context.maxServerMessageBytes,
       maxOwed: context.maxOwed,
+      onSpawn: (pid) => context.children.add(pid, name),
+      onExit: (pid) => context.children.remove(pid),
       onStderr: (line) => context.log.info(line, { server: name, stream: "stderr" }),
     }, events);
 }

@@ -28,6 +28,10 @@ export interface StdioWireOptions {
   maxLineLength: number;
   /** Most bytes that may wait for the server to read them. */
   maxOwed: number;
+  /** The process runs; it leads a process group of the same id. */
+  onSpawn?(pid: number): void;
+  /** The process has ended, and its group was killed. */
+  onExit?(pid: number): void;
   /** Told every line of stderr. */
   onStderr(line: string): void;
   /** Milliseconds from stdin EOF to SIGTERM. Default 2,000. */
@@ -49,6 +53,7 @@ const LAST_WORDS_MS = 250;
 export function openStdioWire(options: StdioWireOptions, events: WireEvents): Wire {
   const { eofGraceMs = 2000, termGraceMs = 2000 } = options;
   const child = spawn(options);
+  options.onSpawn?.(child.pid);
   const stderrTail = new StderrTail({ onLine: options.onStderr });
   const lines = new LineSplitter(events.onLine, {
     maxLength: options.maxLineLength,
@@ -86,6 +91,7 @@ export function openStdioWire(options: StdioWireOptions, events: WireEvents): Wi
     const status = await child.status;
     // What the child left in its group must neither outlive it nor hold our pipes open.
     signalGroup(child.pid, "SIGKILL");
+    options.onExit?.(child.pid);
     await settlesWithin(Promise.all([stdout.ended, stderr.ended]), LAST_WORDS_MS);
     stdout.cancel();
     stderr.cancel();
