@@ -3,9 +3,10 @@
  * line and replaced there, without parsing the payload between.
  *
  * Why that is safe: the id was minted here, so only its owner can be meant by it; the forms accepted
- * place the id at the top level whatever the payload is (see each form); and anything else, requests
- * and notifications included, is left to the parser. What is not checked is the payload itself: a
- * server that writes broken JSON between has broken its own answer, and nobody else's.
+ * place the id at the top level whatever the payload is (see each form); the line holds one message and
+ * not two (see {@linkcode isOneMessage}); and anything else, requests and notifications included, is
+ * left to the parser. What is not checked is the payload itself: a server that writes broken JSON
+ * between has broken this one answer.
  *
  * @module
  */
@@ -29,9 +30,9 @@ const TAIL_STARTS = [
 ] as const;
 const TAIL_KEY = ',"id":';
 const TAIL_VERSION = ',"jsonrpc":"2.0"';
+const VERSION = '"jsonrpc":"2.0"';
 const ZERO = 48;
 const NINE = 57;
-const MINUS = 45;
 /** More digits than any id minted here can have. */
 const MAX_DIGITS = 15;
 
@@ -39,7 +40,21 @@ const MAX_DIGITS = 15;
 export function findAnswerId(text: string): AnswerId | undefined {
   // Every form ends in the object's own brace; half a line does not travel on.
   if (text.charCodeAt(text.length - 1) !== 125) return undefined;
-  return text.startsWith(HEAD) ? atHead(text) : atTail(text);
+  const found = text.startsWith(HEAD) ? atHead(text) : atTail(text);
+  return found !== undefined && isOneMessage(text) ? found : undefined;
+}
+
+/**
+ * Whether the line names its version exactly once. Threads of a server that share its stdout without a
+ * lock write one answer into another, or two before their line ends; such a line holds what belongs to
+ * two clients and must reach neither. Inside a string the quotes would be escaped, so in good JSON a
+ * second one can only be a key further down, which the parser sees to. This one search over the payload
+ * costs about a fifth of parsing it. Not seen: an answer that begins with its result and was cut by
+ * another; servers that write this form (on Node) have no threads to do so.
+ */
+function isOneMessage(text: string): boolean {
+  const first = text.indexOf(VERSION);
+  return first !== -1 && text.indexOf(VERSION, first + VERSION.length) === -1;
 }
 
 /** `{"jsonrpc":"2.0","id":N,"result":…}`: the SDKs for TypeScript, Python, Go, Rust, C#. */
@@ -77,7 +92,7 @@ function readTailId(text: string): AnswerId | undefined {
     start--;
   }
   if (start === end || end - start > MAX_DIGITS) return undefined;
-  if (text.charCodeAt(start - 1) === MINUS || !text.endsWith(TAIL_KEY, start)) return undefined;
+  if (!text.endsWith(TAIL_KEY, start)) return undefined;
   return { id: Number(text.slice(start, end)), start, end };
 }
 
@@ -87,12 +102,23 @@ export function replaceAnswerId(text: string, found: AnswerId, id: string): stri
 }
 
 /**
- * The id that an unreadable answer names at its head or its end, so that the call it was meant for can
- * be told at once instead of waiting for its deadline. For a line that was cut, give its two ends.
+ * The ids that an unreadable line names where answers carry theirs, so that the calls they were meant
+ * for can be told at once instead of waiting for their deadline. For a line that was cut, give its two
+ * ends; for a whole one, the line twice.
  */
+export function salvageAnswerIds({ head, tail }: { head: string; tail: string }): number[] {
+  const ids = new Set<number>();
+  for (const [, id] of head.matchAll(/\{"jsonrpc":"2\.0","id":(\d{1,15}),"(?:result|error)":/g)) {
+    ids.add(Number(id));
+  }
+  if (TAIL_STARTS.some((start) => head.startsWith(start)) && tail.endsWith("}")) {
+    const found = readTailId(tail);
+    if (found !== undefined) ids.add(found.id);
+  }
+  return [...ids];
+}
+
+/** The first of {@linkcode salvageAnswerIds}, for a peer that nobody else talks to. */
 export function salvageAnswerId(head: string, tail = head): number | undefined {
-  const match = /^\{"jsonrpc":"2\.0","id":(\d{1,15}),"(?:result|error)":/.exec(head.slice(0, 64));
-  if (match !== null) return Number(match[1]);
-  if (!TAIL_STARTS.some((start) => head.startsWith(start))) return undefined;
-  return tail.endsWith("}") ? readTailId(tail)?.id : undefined;
+  return salvageAnswerIds({ head, tail })[0];
 }

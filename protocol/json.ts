@@ -22,14 +22,19 @@ interface JsonWithSource {
 }
 const exact = JSON as unknown as JsonWithSource;
 
-/** A number that might not survive a double: 16 digits in a row, or an exponent. */
-const SUSPICIOUS_NUMBER = /\d{16}|\d[.\d]*[eE][+-]?\d|-0(?![.\d])/;
+/**
+ * A number that might not survive a double: 16 characters of digits and a point, an exponent, a
+ * negative zero. Every repetition is bounded, because the text may be anybody's: with `*` in the second
+ * place, a long "1.1.1.1…" in a string was scanned once for each of its digits, which takes hours.
+ */
+const SUSPICIOUS_NUMBER = /\d[.\d]{15}|\d[.\d]{0,15}[eE][+-]?\d|-0(?!\d|\.0{0,15}[1-9])/;
 
 /**
  * Parses JSON. Numbers that a double cannot hold become opaque values that {@linkcode stringifyJson}
  * writes as they were.
  *
  * @throws {SyntaxError} when `text` is not JSON.
+ * @throws {RangeError} when it holds such a number and nests too deeply (some thousand levels).
  */
 export function parseJson(text: string): unknown {
   if (!SUSPICIOUS_NUMBER.test(text)) return JSON.parse(text);

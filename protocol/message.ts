@@ -55,13 +55,17 @@ export class MessageFault extends Fault {
  * Reads one JSON-RPC message.
  *
  * @throws {MessageFault} `parse_error` when it is not JSON, `invalid_request` when it is not a message:
- * a batch, a wrong `jsonrpc`, an id that is neither string nor number, params that are not an object.
+ * a batch, a wrong `jsonrpc`, an id that is neither string nor number, params that are not an object,
+ * a nesting too deep to be read.
  */
 export function parseMessage(text: string): Message {
   let value: unknown;
   try {
     value = parseJson(text);
   } catch (cause) {
+    if (cause instanceof RangeError) {
+      throw new MessageFault("invalid_request", "Cannot read the message: it nests too deeply");
+    }
     if (!(cause instanceof SyntaxError)) throw cause;
     throw new MessageFault("parse_error", `Cannot parse the message as JSON: ${cause.message}`);
   }

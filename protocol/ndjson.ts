@@ -55,27 +55,32 @@ export class LineSplitter {
 
   #hold(piece: string): void {
     if (this.#dropped !== undefined) {
-      this.#dropped.tail = lastOf(this.#dropped.tail + piece);
+      this.#dropped.tail = lastOf(this.#dropped.tail + piece, KEPT + 1);
       return;
     }
     this.#pieces.push(piece);
     this.#length += piece.length;
-    if (this.#length > this.#options.maxLength) this.#dropped = endsOf(this.#takePieces());
+    // One more than the limit: it may be the first half of a line end of two.
+    if (this.#length <= this.#options.maxLength + 1) return;
+    const text = this.#takePieces();
+    this.#dropped = { head: text.slice(0, KEPT), tail: lastOf(text, KEPT + 1) };
   }
 
   #finish(last: string): void {
     if (this.#dropped !== undefined) {
       const { head, tail } = this.#dropped;
       this.#dropped = undefined;
-      return this.#options.onOversize({ head, tail: lastOf(tail + last) });
+      return this.#options.onOversize({ head, tail: lastOf(withoutReturn(tail + last)) });
     }
     let line = last;
     if (this.#pieces.length > 0) {
       this.#pieces.push(last);
       line = this.#takePieces();
     }
-    if (line.charCodeAt(line.length - 1) === 13) line = line.slice(0, -1);
-    if (line.length > this.#options.maxLength) return this.#options.onOversize(endsOf(line));
+    line = withoutReturn(line);
+    if (line.length > this.#options.maxLength) {
+      return this.#options.onOversize({ head: line.slice(0, KEPT), tail: lastOf(line) });
+    }
     if (line.length > 0) this.#onLine(line);
   }
 
@@ -90,10 +95,11 @@ export class LineSplitter {
 /** Characters kept at each end of a dropped line. */
 const KEPT = 200;
 
-function lastOf(text: string): string {
-  return text.slice(-KEPT);
+function lastOf(text: string, count = KEPT): string {
+  return text.slice(-count);
 }
 
-function endsOf(text: string): LineEnds {
-  return { head: text.slice(0, KEPT), tail: lastOf(text) };
+/** The line without the first half of a line end of two. */
+function withoutReturn(line: string): string {
+  return line.charCodeAt(line.length - 1) === 13 ? line.slice(0, -1) : line;
 }
