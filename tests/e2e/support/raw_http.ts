@@ -93,14 +93,13 @@ async function readResponse(
   connection: Deno.Conn,
   { headOnly = false }: RawRequest,
 ): Promise<RawResponse> {
-  // Latin-1 keeps bytes and positions the same while the parts are found.
-  const latin1 = new TextDecoder("latin1");
+  // A character a byte, so that positions stay the same while the parts are found.
   const buffer = new Uint8Array(64 * 1024);
   let received = "";
   while (!(headOnly && received.includes("\r\n\r\n"))) {
     const count = await connection.read(buffer);
     if (count === null) break;
-    received += latin1.decode(buffer.subarray(0, count));
+    for (const byte of buffer.subarray(0, count)) received += String.fromCharCode(byte);
   }
   const end = received.indexOf("\r\n\r\n");
   if (end === -1) throw new Error(`No HTTP response: ${JSON.stringify(received.slice(0, 200))}`);
