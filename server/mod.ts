@@ -18,6 +18,7 @@ import { Sessions } from "./exchange/sessions.ts";
 import { SilenceWatch } from "./inbound/replies.ts";
 import { createRoutes } from "./routes.ts";
 import { createInstance } from "./upstream/create_instance.ts";
+import { HURRIED, UNHURRIED } from "./upstream/wire.ts";
 import type { InstanceListener } from "./upstream/instance.ts";
 
 /** Makes the application. Nothing is started before the first request asks for it. */
@@ -102,11 +103,13 @@ export function createApp(options: AppOptions): DaemonApp {
     drain,
   };
 
-  async function drain({ reason, graceMs }: DrainOptions): Promise<void> {
+  async function drain({ reason, graceMs, hurry }: DrainOptions): Promise<void> {
     exchange.drain(reason);
     await settlesWithin(allCallsSettled(), graceMs);
     const fault = new Fault("draining", `The daemon stopped (${reason}) with this call in flight`);
-    const stopped = [...servers.values()].map(({ instance }) => instance.stop(fault));
+    const stopped = [...servers.values()].map(({ instance }) =>
+      instance.stop(fault, hurry ? HURRIED : UNHURRIED)
+    );
     silence[Symbol.dispose]();
     await Promise.all([...stopped, sessions.close(reason)]);
   }

@@ -9,6 +9,7 @@ import { asFault } from "../protocol/errors.ts";
 import { health, type HealthSource } from "./admin/health.ts";
 import { report, summarize } from "./admin/servers.ts";
 import { endSession, listSessions } from "./admin/sessions.ts";
+import type { AppOptions } from "./daemon/app.ts";
 import type { Logger } from "./daemon/log.ts";
 import type { ServerEndpoint } from "./exchange/server_endpoint.ts";
 import { type InboundContext, refusalResponse } from "./inbound/context.ts";
@@ -32,7 +33,7 @@ export interface RoutesOptions {
   health: HealthSource;
   servers: ReadonlyMap<string, ServerEndpoint>;
   log: Logger;
-  requestShutdown(reason: string): void;
+  requestShutdown: AppOptions["requestShutdown"];
 }
 
 type Handler = (options: RoutesOptions, c: Context) => Response | Promise<Response>;
@@ -86,7 +87,8 @@ const ROUTES: readonly Route[] = [
     return c.body(null, 204);
   }],
   ["POST", "/shutdown", "control", ({ requestShutdown, health: { identity } }, c) => {
-    requestShutdown("asked by the control plane");
+    const hurry = c.req.query("hurry") !== undefined;
+    requestShutdown("asked by the control plane", { hurry });
     return c.json({ status: "draining", pid: identity.pid, instanceId: identity.instanceId }, 202);
   }],
 ];

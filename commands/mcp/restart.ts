@@ -6,6 +6,7 @@
  */
 
 import { type ReadAnnouncement, readAnnouncement } from "../../server/daemon/announce.ts";
+import { loadConfig } from "../../server/config/load.ts";
 import { halt } from "../../server/daemon/halt.ts";
 import { type CommandContext, EXIT } from "../context.ts";
 import { type GivenSettings, givenSettings, type McpArguments, whereToLook } from "./shared.ts";
@@ -17,8 +18,16 @@ export async function restart(given: McpArguments, context: CommandContext): Pro
   const now = givenSettings(given, context);
   // Read before it goes: the announcement goes with it.
   const before = readAnnouncement(where.paths);
-  const outcome = await halt({ ...where, force: false });
-  const settings = outcome === "was not running" ? now : nextSettings(before, now);
+  const wanted = nextSettings(before, now);
+  // A configuration that cannot be read must not cost the daemon that runs with the last good one.
+  await loadConfig({
+    file: wanted.config ?? where.paths.configFile,
+    required: wanted.config !== undefined,
+    env: context.env.variables(),
+    home: context.env.userHome,
+  });
+  const outcome = await halt({ ...where, force: false, hurry: true });
+  const settings = outcome === "was not running" ? now : wanted;
   const { daemon } = await startDetached(settings, context);
   tellRunning(daemon, given, context);
   return EXIT.ok;

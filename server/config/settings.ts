@@ -39,6 +39,7 @@ export function defaultSettings(): ServerSettings {
     allowedHosts: [],
     allowedOrigins: [],
     requireToken: false,
+    idleTimeoutMs: undefined,
     limits: { ...DEFAULT_LIMITS },
   };
 }
@@ -81,7 +82,7 @@ export function readSettings(
     showable: SERVER_KEYS,
   });
   if (!input) return defaults;
-  checkDuration(input);
+  const idleTimeoutMs = readDuration(input);
   return {
     ...defaults,
     ...(input.host === undefined ? {} : { host: readOne("host", input.host, hostOf) }),
@@ -89,6 +90,7 @@ export function readSettings(
     ...(input.requireToken === undefined ? {} : { requireToken: input.requireToken }),
     allowedHosts: readAll("allowedHosts", input.allowedHosts, allowedHostOf),
     allowedOrigins: readAll("allowedOrigins", input.allowedOrigins, allowedOriginOf),
+    idleTimeoutMs,
     limits: { ...DEFAULT_LIMITS, ...input.limits },
   };
 
@@ -106,13 +108,15 @@ export function readSettings(
     }
   }
 
-  function checkDuration({ idleTimeout }: ServerInput): void {
-    if (idleTimeout === undefined || parseDuration(idleTimeout) !== undefined) return;
+  function readDuration({ idleTimeout }: ServerInput): number | undefined {
+    const ms = idleTimeout === undefined ? undefined : parseDuration(idleTimeout);
+    if (idleTimeout === undefined || ms !== undefined) return ms;
     const shown = typeof idleTimeout === "string" ? quote(idleTimeout) : idleTimeout;
     findings.error(
       keys.get("idleTimeout")!.node,
       `"server": "idleTimeout" is ${shown}: it must be ${DURATION_FORM}.`,
     );
+    return undefined;
   }
 
   function readAll(

@@ -25,6 +25,7 @@ Deno.test("what the server section leaves out has its default", async () => {
     allowedHosts: [],
     allowedOrigins: [],
     requireToken: false,
+    idleTimeoutMs: undefined,
     limits: DEFAULT_LIMITS,
   };
   assert.deepEqual((await settings({})).server, defaults);
@@ -120,22 +121,27 @@ Deno.test("a wrong type or range of a setting is told with place, value and reme
   assert.match(await problem([]), /^\/etc\/c\.json:1:11: "server" must be an object/);
 });
 
+Deno.test("idleTimeout is a duration", async () => {
+  const { server, warnings } = await settings({ idleTimeout: "5m" });
+  assert.equal(server.idleTimeoutMs, 300_000);
+  assert.deepEqual(warnings, []);
+});
+
 Deno.test("settings that nothing acts on yet, and unknown ones, are warned about", async () => {
   const { warnings } = await settings({
-    idleTimeout: "5m",
     projectRoots: ["~/work"],
     tcpPort: 7183,
     prot: 1,
     constructor: 2,
     limits: { maxSesions: 1 },
   });
-  for (const key of ["idleTimeout", "projectRoots", "tcpPort"]) {
+  for (const key of ["projectRoots", "tcpPort"]) {
     assert.ok(warnings.some((text) => text.includes(`"${key}" is not used yet`)), key);
   }
   for (const key of ["prot", "constructor", "maxSesions"]) {
     assert.ok(warnings.some((text) => text.includes(`"${key}" is not known and is ignored`)), key);
   }
-  assert.equal(warnings.length, 6);
+  assert.equal(warnings.length, 5);
 });
 
 Deno.test("variables work in the settings that are texts, and a missing one is an error there", async () => {

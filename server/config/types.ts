@@ -17,6 +17,11 @@ export interface ServerSettings {
   allowedOrigins: readonly string[];
   /** Whether the data plane needs the token as well. Default false. */
   requireToken: boolean;
+  /**
+   * Milliseconds without any client after which the daemon ends. Default undefined: never when it was
+   * started by hand, five minutes when it was started for a client.
+   */
+  idleTimeoutMs: number | undefined;
   /** Bounds; see {@linkcode Limits}. */
   limits: Limits;
 }

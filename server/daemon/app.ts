@@ -30,8 +30,11 @@ export interface DaemonIdentity {
   startedAt: number;
   /** The user's home folder (not `$AICHAKU_HOME`). */
   homeFolder: string;
-  /** How to run `aichaku` itself: `[...args, "mcp", "--serve-builtin", "reviewer"]`. */
-  selfCommand: SelfCommand;
+  /**
+   * How to run `aichaku` itself: `[...args, "mcp", "--serve-builtin", "reviewer"]`, with the variables
+   * that make it find the same home and configuration.
+   */
+  selfCommand: SelfCommand & { env: Readonly<Record<string, string>> };
 }
 
 /** What an application is made from. */
@@ -46,7 +49,13 @@ export interface AppOptions {
   /** Where sessions outlive the daemon; closed by `drain`. */
   sessionStore: SessionStore;
   /** Asks the runner to drain and exit. Returns at once; asking twice is the same as once. */
-  requestShutdown(reason: string): void;
+  requestShutdown(reason: string, options?: ShutdownOptions): void;
+}
+
+/** How it is to end. */
+export interface ShutdownOptions {
+  /** Somebody waits for the next daemon: running calls and children get less time. Default false. */
+  hurry?: boolean;
 }
 
 /** How long and why an application drains. */
@@ -54,6 +63,8 @@ export interface DrainOptions {
   reason: string;
   /** Milliseconds that running work may take to finish before it is failed with `draining`. */
   graceMs: number;
+  /** Whether children get less time to end, too. */
+  hurry: boolean;
 }
 
 /** What the daemon serves. */

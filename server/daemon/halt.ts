@@ -19,6 +19,8 @@ import { DaemonProblem } from "./problem.ts";
 export interface HaltOptions extends LookOptions {
   /** Kill it when it does not end by itself. */
   force: boolean;
+  /** The next daemon is waited for: running calls and servers get less time. Default false. */
+  hurry?: boolean;
   /** Milliseconds that a daemon may take to end. Default 15,000. */
   deadlineMs?: number;
 }
@@ -47,7 +49,7 @@ export async function halt(options: HaltOptions): Promise<Halted> {
 
 async function stopRunning(options: HaltOptions, daemon: RunningDaemon): Promise<Halted> {
   const { announcement } = daemon;
-  const refusal = await requestShutdown(daemon);
+  const refusal = await requestShutdown(daemon, options.hurry ?? false);
   const { deadlineMs = 15_000 } = options;
   if (refusal === undefined && await untilGone(options, announcement, deadlineMs)) return "stopped";
   if (options.force) {
@@ -63,10 +65,13 @@ async function stopRunning(options: HaltOptions, daemon: RunningDaemon): Promise
 }
 
 /** Asks it to end. Returns why it would not. */
-async function requestShutdown(daemon: RunningDaemon): Promise<string | undefined> {
+async function requestShutdown(
+  daemon: RunningDaemon,
+  hurry: boolean,
+): Promise<string | undefined> {
   const { announcement, token } = daemon;
   try {
-    const { status } = await ask(`${announcement.url}/shutdown`, {
+    const { status } = await ask(`${announcement.url}/shutdown${hurry ? "?hurry" : ""}`, {
       method: "POST",
       token,
       timeoutMs: 5_000,

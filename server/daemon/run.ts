@@ -21,8 +21,9 @@ import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/types.ts";
 import { openSqliteSessionStore } from "../store/sqlite_session_store.ts";
 import { publish, type PublishedAnnouncement, readAnnouncement, unpublish } from "./announce.ts";
-import type { CreateApp, DaemonApp } from "./app.ts";
+import type { AppOptions, CreateApp, DaemonApp } from "./app.ts";
 import { createChildRegistry } from "./children.ts";
+import { watchIdle } from "./idle.ts";
 import { prepareRunFolder } from "./launch.ts";
 import { listen, type Listening } from "./listen.ts";
 import { type HeldLock, tryLockFirmly } from "./lock.ts";
@@ -52,6 +53,8 @@ export interface RunOptions {
   log: Logger;
   /** Has no terminal: SIGHUP does not end it. */
   detached: boolean;
+  /** Was started for a client, not by a person: ends when nobody uses it. Default false. */
+  autostarted?: boolean;
   /** Called once it answers and can be found. */
   onReady?(announcement: PublishedAnnouncement): void;
   /** Makes what is served. Default: `createApp` of `server/mod.ts`. */
@@ -61,8 +64,14 @@ export interface RunOptions {
   clock?: Clock;
 }
 
+/** Milliseconds without a client after which a daemon ends that was started for one. */
+const AUTOSTARTED_IDLE_MS = 5 * 60_000;
+
 /** Milliseconds that running calls may take when the daemon is asked to stop. */
 const GRACE_MS = 5_000;
+
+/** The same when the next daemon is waited for. */
+const HURRIED_GRACE_MS = 500;
 
 /** Milliseconds that the whole drain may take; `--stop-server` waits 15 s. */
 const DRAIN_LIMIT_MS = 10_000;
@@ -97,8 +106,11 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
   const token = ensureToken(paths.tokenFile, options.envToken);
   const createApp = options.createApp ?? (await import("../mod.ts")).createApp;
   const shutdown = new Shutdown();
-  const requestShutdown = (reason: string) => {
-    if (shutdown.request(reason)) log.info("stopping", { reason });
+  let hurry = false;
+  const requestShutdown: AppOptions["requestShutdown"] = (reason, options) => {
+    if (!shutdown.request(reason)) return;
+    hurry = options?.hurry ?? false;
+    log.info("stopping", { reason });
   };
 
   let answer: DaemonApp["fetch"] | undefined;
@@ -126,7 +138,10 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
         pid: Deno.pid,
         startedAt: Date.now(),
         homeFolder: userHome,
-        selfCommand: options.self,
+        selfCommand: {
+          ...options.self,
+          env: { AICHAKU_HOME: paths.home, AICHAKU_CONFIG: configFile },
+        },
       },
       variables: options.variables,
       log,
@@ -141,6 +156,14 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
     using _signals = handleSignals(options, requestShutdown);
     using _faults = logFaults(log);
     publish(paths, announcement);
+    const idleMs = config.server.idleTimeoutMs ??
+      (options.autostarted ? AUTOSTARTED_IDLE_MS : undefined);
+    using _idle = idleMs === undefined ? undefined : watchIdle({
+      clock,
+      idleMs,
+      activity: () => app.activity(),
+      onIdle: () => requestShutdown(`nobody used it for ${idleMs / 1000} s`),
+    });
     using _self = watchSelf({
       clock,
       holdsLock: () => lock.isInPlace(),
@@ -159,7 +182,7 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
     options.onReady?.(announcement);
 
     const reason = await shutdown.requested;
-    const clean = await drain(app, { reason, log });
+    const clean = await drain(app, { reason, hurry, log });
     // Otherwise the next start has to look after what is left.
     if (clean) removeIfThere(paths.childrenJson);
     shutdown.drained();
@@ -178,11 +201,11 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
  */
 async function drain(
   app: DaemonApp,
-  { reason, log }: { reason: string; log: Logger },
+  { reason, hurry, log }: { reason: string; hurry: boolean; log: Logger },
 ): Promise<boolean> {
   const drained = (async () => {
     try {
-      await app.drain({ reason, graceMs: GRACE_MS });
+      await app.drain({ reason, hurry, graceMs: hurry ? HURRIED_GRACE_MS : GRACE_MS });
       return true;
     } catch (error) {
       log.error("draining failed", { error });

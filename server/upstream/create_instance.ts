@@ -26,7 +26,11 @@ export interface InstanceContext extends
   /** Where children run that name no folder. */
   homeFolder: string;
   /** How to run this program, for built-in servers. */
-  selfCommand: { command: string; args: readonly string[] };
+  selfCommand: {
+    command: string;
+    args: readonly string[];
+    env: Readonly<Record<string, string>>;
+  };
   /** Longest message from a server, characters. */
   maxServerMessageBytes: number;
   /** Most that may wait for a server to read it, characters. */
@@ -63,12 +67,12 @@ function openFor(entry: ServerEntry, context: InstanceContext): OpenWire {
         cwd: entry.cwd,
       }, context);
     case "builtin": {
-      const { command, args } = context.selfCommand;
+      const { command, args, env } = context.selfCommand;
       return openChild({
         name: entry.name,
         command,
         args: [...args, "mcp", "--serve-builtin", entry.builtin],
-        env: {},
+        env,
         cwd: undefined,
       }, context);
     }

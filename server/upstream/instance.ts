@@ -10,9 +10,9 @@
  */
 
 import type { Clock } from "../../platform/clock.ts";
-import { findAnswerId, replaceAnswerId, salvageAnswerId } from "../../protocol/answer.ts";
+import { findAnswerId, replaceAnswerId, salvageAnswerIds } from "../../protocol/answer.ts";
 import { asFault, Fault } from "../../protocol/errors.ts";
-import { type JsonObject, stringifyJson } from "../../protocol/json.ts";
+import { isObject, type JsonObject, parseJson, stringifyJson } from "../../protocol/json.ts";
 import {
   idText,
   type NotificationMessage,
@@ -34,7 +34,7 @@ import {
 } from "./handshake.ts";
 import { InFlight } from "./in_flight.ts";
 import { type Life, type LifeEvent, mayStart, newLife, nextLife } from "./life.ts";
-import type { OpenWire, Wire, WireEnd } from "./wire.ts";
+import { type CloseGrace, type OpenWire, UNHURRIED, type Wire, type WireEnd } from "./wire.ts";
 
 /** What an instance tells those who share it. */
 export interface InstanceListener {
@@ -161,10 +161,14 @@ export class Instance {
   }
 
   /** Ends the server for good; calls in flight or waiting fail with `fault`. */
-  async stop(fault: Fault): Promise<void> {
+  async stop(fault: Fault, grace: CloseGrace = UNHURRIED): Promise<void> {
     this.#step({ type: "drain" });
     this.#failAll(() => fault);
-    await this.#closeWire();
+    this.#sweepTimer?.[Symbol.dispose]();
+    this.#sweepTimer = undefined;
+    await this.#closeWire(grace);
+    // Also one that failed to start and is still being ended: it must not be left behind.
+    await this.#lastEnd;
     this.#step({ type: "stopped" });
   }
 
@@ -229,9 +233,11 @@ export class Instance {
 
   async #start(): Promise<void> {
     this.#step({ type: "start", now: this.#options.clock.now() });
+    const starting = this.#life;
+    this.#watchStart(this.#options.startTimeoutMs);
     await this.#lastEnd;
-    if (this.#life.state !== "starting") return;
-    const { startTimeoutMs, version, log } = this.#options;
+    if (this.#life !== starting) return;
+    const { version, log } = this.#options;
     const ended = Promise.withResolvers<void>();
     try {
       const wire: Wire = this.#options.open({
@@ -248,7 +254,18 @@ export class Instance {
       return this.#onStartFailed(asFault(error));
     }
     log.info("server starting", { server: this.name, pid: this.#wire.pid });
-    this.#startTimer = this.#options.clock.after(startTimeoutMs, () => {
+    this.#handshakeId = ++this.#lastId;
+    this.#wire.send(initializeText(this.#handshakeId, version));
+  }
+
+  /** Fails the start that takes longer than `ms`; the end of the process before it counts as well. */
+  #watchStart(ms: number): void {
+    const { clock, startTimeoutMs } = this.#options;
+    const due = clock.now() + ms;
+    this.#startTimer = clock.after(ms, () => {
+      const late = clock.now() - due;
+      // Late by more than itself: this machine or process slept, and the server may have answered.
+      if (late > ms) return this.#watchStart(ms);
       const fault = new Fault(
         "upstream_timeout",
         `Server ${JSON.stringify(this.name)} did not answer initialize within ` +
@@ -258,8 +275,6 @@ export class Instance {
       this.#closeWire();
       this.#onStartFailed(fault);
     });
-    this.#handshakeId = ++this.#lastId;
-    this.#wire.send(initializeText(this.#handshakeId, version));
   }
 
   #onInitialized(answer: JsonObject): void {
@@ -315,8 +330,11 @@ export class Instance {
       { server: this.name, detail },
     );
     for (const call of this.#inFlight.clear()) call.fail(fault);
-    // Calls that were still waiting never reached the old process: they go to the next one.
-    this.#pump();
+    // Calls that were still waiting never reached the old process: they go to the next one, if there
+    // is to be one soon.
+    const refusal = this.#refusal();
+    if (refusal === undefined) this.#pump();
+    else this.#failAll(() => refusal);
   }
 
   #stepEnded(reason: string): void {
@@ -330,26 +348,29 @@ export class Instance {
     for (const call of this.#queue.clear()) call.fail(fault());
   }
 
-  async #closeWire(): Promise<void> {
+  async #closeWire(grace: CloseGrace = UNHURRIED): Promise<void> {
     const wire = this.#wire;
     this.#wire = undefined;
     this.#startTimer?.[Symbol.dispose]();
-    await wire?.close();
+    await wire?.close(grace);
   }
 
   // ---- calls
 
   #mayRun(owner: string): boolean {
-    return this.#inFlight.waiting < this.#options.maxCalls &&
+    // A process that is about to end gets nothing more: what waits goes to the next one.
+    return this.#wire!.writable && this.#inFlight.waiting < this.#options.maxCalls &&
       this.#inFlight.waitingFor(owner) < this.#options.maxCallsPerOwner;
   }
 
   #dispatch(call: UpstreamCall): void {
     const id = ++this.#lastId;
-    const { params, progressToken } = withOwnProgressToken(call.params, id);
     let text: string;
+    let progressToken: string | undefined;
     try {
-      text = requestText(String(id), call.method, params);
+      const own = withOwnProgressToken(call.params, id);
+      progressToken = own.progressToken;
+      text = requestText(String(id), call.method, own.params);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       return call.fail(
@@ -441,11 +462,9 @@ export class Instance {
     let message;
     try {
       message = parseMessage(line);
-    } catch {
-      return this.#onUnreadable(
-        { head: line.slice(0, 200), tail: line.slice(-200) },
-        "is not JSON",
-      );
+    } catch (error) {
+      const why = asFault(error).reason === "parse_error" ? "is not JSON" : "is not JSON-RPC";
+      return this.#onUnreadable(idsOfAnswers(line), { head: line.slice(0, 200), why });
     }
     switch (message.kind) {
       case "response":
@@ -465,7 +484,13 @@ export class Instance {
     const call = this.#take(Number(id));
     if (call === undefined) return;
     const [[key, value]] = Object.entries(body);
-    call.answer(`{"jsonrpc":"2.0","id":${call.id},"${key}":${stringifyJson(value)}}`);
+    let text: string;
+    try {
+      text = stringifyJson(value);
+    } catch (cause) {
+      return call.fail(this.#invalid("nests too deeply", cause));
+    }
+    call.answer(`{"jsonrpc":"2.0","id":${call.id},"${key}":${text}}`);
   }
 
   /** The call an answer belongs to, if somebody still waits for it. */
@@ -513,19 +538,39 @@ export class Instance {
   }
 
   #onOversize(ends: LineEnds): void {
-    this.#onUnreadable(ends, "is longer than the limit");
+    const { head } = ends;
+    this.#onUnreadable(salvageAnswerIds(ends), { head, why: "is longer than the limit" });
   }
 
-  #onUnreadable({ head, tail }: LineEnds, why: string): void {
+  #onUnreadable(ids: number[], { head, why }: { head: string; why: string }): void {
     this.#options.log.warn(`a line from a server ${why}; dropped`, { server: this.name, head });
-    const id = salvageAnswerId(head, tail);
-    if (id === undefined) return;
-    this.#take(id)?.fail(
-      new Fault("upstream_invalid", `The answer of server ${JSON.stringify(this.name)} ${why}`, {
+    for (const id of ids) this.#take(id)?.fail(this.#invalid(why));
+  }
+
+  #invalid(why: string, cause?: unknown): Fault {
+    return new Fault(
+      "upstream_invalid",
+      `The answer of server ${JSON.stringify(this.name)} ${why}`,
+      {
         server: this.name,
-      }),
+        cause,
+      },
     );
   }
+}
+
+/** The calls that a line which is no message was meant for. */
+function idsOfAnswers(line: string): number[] {
+  let value: unknown;
+  try {
+    value = parseJson(line);
+  } catch {
+    return salvageAnswerIds({ head: line, tail: line }); // Not JSON, or too deep to be read.
+  }
+  // With a method it is a question of the server's, whose ids are its own.
+  if (!isObject(value) || Object.hasOwn(value, "method")) return [];
+  const id = Number(idText(value.id));
+  return Number.isNaN(id) ? [] : [id];
 }
 
 /**

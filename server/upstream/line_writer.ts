@@ -39,6 +39,11 @@ export class LineWriter {
     return this.#owed;
   }
 
+  /** Whether nothing can be written any more. */
+  get closed(): boolean {
+    return this.#closed;
+  }
+
   /** Queues a line. @returns false when that would exceed the cap, or the stream is closed. */
   write(line: string): boolean {
     if (this.#closed) return false;

@@ -12,7 +12,7 @@ import { Fault } from "../../protocol/errors.ts";
 import { LineSplitter } from "../../protocol/ndjson.ts";
 import { LineWriter } from "./line_writer.ts";
 import { StderrTail } from "./stderr_tail.ts";
-import type { Wire, WireEvents } from "./wire.ts";
+import { type CloseGrace, UNHURRIED, type Wire, type WireEvents } from "./wire.ts";
 
 /** What to start. */
 export interface StdioWireOptions {
@@ -34,10 +34,8 @@ export interface StdioWireOptions {
   onExit?(pid: number): void;
   /** Told every line of stderr. */
   onStderr(line: string): void;
-  /** Milliseconds from stdin EOF to SIGTERM. Default 2,000. */
-  eofGraceMs?: number;
-  /** Milliseconds from SIGTERM to SIGKILL. Default 2,000. */
-  termGraceMs?: number;
+  /** How long it may take to end when its pipes break. Default {@linkcode UNHURRIED}. */
+  grace?: CloseGrace;
 }
 
 /** Bytes read at once. */
@@ -51,7 +49,7 @@ const LAST_WORDS_MS = 250;
  * @throws {Fault} `upstream_unavailable` when the command or the folder does not exist or may not run.
  */
 export function openStdioWire(options: StdioWireOptions, events: WireEvents): Wire {
-  const { eofGraceMs = 2000, termGraceMs = 2000 } = options;
+  const { grace = UNHURRIED } = options;
   const child = spawn(options);
   options.onSpawn?.(child.pid);
   const stderrTail = new StderrTail({ onLine: options.onStderr });
@@ -64,9 +62,12 @@ export function openStdioWire(options: StdioWireOptions, events: WireEvents): Wi
   const writer = new LineWriter(child.stdin, {
     maxOwed: options.maxOwed,
     // The server closed its stdin. It may still live, but nothing can be asked of it any more.
-    onError: () => signalGroup(child.pid, "SIGTERM"),
+    onError: () => void endByForce(grace),
   });
 
+  /** The process ends, or can give no answers any more. */
+  let over = false;
+  let exited = false;
   const ended = watch();
   let closing: Promise<void> | undefined;
   return {
@@ -74,8 +75,11 @@ export function openStdioWire(options: StdioWireOptions, events: WireEvents): Wi
     get owed() {
       return writer.owed;
     },
-    send: (text) => writer.write(text),
-    close: () => closing ??= close(),
+    get writable() {
+      return !over && !writer.closed;
+    },
+    send: (text) => !over && writer.write(text),
+    close: (grace) => closing ??= close(grace),
   };
 
   async function watch(): Promise<void> {
@@ -83,12 +87,13 @@ export function openStdioWire(options: StdioWireOptions, events: WireEvents): Wi
       stdout.ended.then(() => "stdout" as const),
       child.status.then(() => "exit" as const),
     ]);
+    over = true;
     // Stdout can end before the process does. Without it there are no answers, so it is over.
     if (first === "stdout" && !(await settlesWithin(child.status, LAST_WORDS_MS))) {
-      signalGroup(child.pid, "SIGTERM");
-      if (!(await settlesWithin(child.status, termGraceMs))) signalGroup(child.pid, "SIGKILL");
+      await endByForce(grace);
     }
     const status = await child.status;
+    exited = true;
     // What the child left in its group must neither outlive it nor hold our pipes open.
     signalGroup(child.pid, "SIGKILL");
     options.onExit?.(child.pid);
@@ -100,14 +105,20 @@ export function openStdioWire(options: StdioWireOptions, events: WireEvents): Wi
     events.onEnd({ how: describeEnd(status), stderr: stderrTail.text });
   }
 
-  async function close(): Promise<void> {
+  async function close(grace: CloseGrace): Promise<void> {
     // Not awaited: a server that does not read would hold the close for ever.
     const closed = writer.close();
-    if (await settlesWithin(ended, eofGraceMs)) return;
-    signalGroup(child.pid, "SIGTERM");
-    if (!(await settlesWithin(ended, termGraceMs))) signalGroup(child.pid, "SIGKILL");
+    if (!(await settlesWithin(ended, grace.eofMs))) await endByForce(grace);
     await ended;
-    await closed;
+    // A grandchild that left the group may hold the other end, and never read.
+    await settlesWithin(closed, LAST_WORDS_MS);
+  }
+
+  async function endByForce({ termMs }: CloseGrace): Promise<void> {
+    // Once it is gone, the id of its group can be another's.
+    if (!exited) signalGroup(child.pid, "SIGTERM");
+    if (await settlesWithin(child.status, termMs)) return;
+    signalGroup(child.pid, "SIGKILL");
   }
 }
 

@@ -29,17 +29,33 @@ export interface WireEvents {
 export interface Wire {
   /** Process id, where there is a process. */
   readonly pid: number | undefined;
+  /** Whether the server still takes messages. Once false it stays so, and `onEnd` follows. */
+  readonly writable: boolean;
   /** Bytes accepted by `send` that the server has not taken yet. */
   readonly owed: number;
   /**
    * Queues one message, without a line end.
    *
-   * @returns false when the server owes too much reading already: the message was not queued.
+   * @returns false when the server owes too much reading already, or is not writable any more: the
+   * message was not queued.
    */
   send(text: string): boolean;
   /** Ends the connection: politely, then by force. Resolves when it has ended. */
-  close(): Promise<void>;
+  close(grace: CloseGrace): Promise<void>;
 }
+
+/** How long a server may take to end. Milliseconds. */
+export interface CloseGrace {
+  /** From the end of its input to SIGTERM. */
+  eofMs: number;
+  /** From SIGTERM to SIGKILL. */
+  termMs: number;
+}
+
+/** For a server that is stopped in its own time. */
+export const UNHURRIED: CloseGrace = { eofMs: 2000, termMs: 2000 };
+/** For a restart, when clients are waiting. */
+export const HURRIED: CloseGrace = { eofMs: 300, termMs: 300 };
 
 /**
  * Opens a connection.

@@ -18,13 +18,22 @@ const MAY_IMPORT: Record<string, string[]> = {
   "main.ts": ["commands", "platform", "protocol", "deps"],
 
   "server/config": ["protocol", "platform", "deps"],
-  "server/daemon": ["server/config", "server/mod.ts", "protocol", "platform", "deps"],
+  "server/store": ["protocol", "platform", "deps"],
+  "server/daemon": [
+    "server/config",
+    "server/store",
+    "server/mod.ts",
+    "protocol",
+    "platform",
+    "deps",
+  ],
   "server/builtin": ["protocol", "platform", "deps"],
   "server/upstream": ["server/config", "server/daemon/log.ts", "protocol", "platform", "deps"],
   "server/bridge": ["server/upstream", "server/config", "protocol", "platform", "deps"],
   "server/exchange": [
     "server/bridge",
     "server/upstream",
+    "server/store",
     "server/config",
     "server/daemon/log.ts",
     "protocol",
