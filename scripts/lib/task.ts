@@ -41,7 +41,15 @@ export async function runTask(
     code = await body({ stack, signal: abort.signal });
   } catch (error) {
     code = 1;
-    console.error(error instanceof TaskProblem ? `${name}: ${error.message}` : error);
+    console.error(isForPeople(error) ? `${name}: ${error.message}` : error);
   }
   Deno.exit(code);
+}
+
+/** Whether its message is all that a person needs. */
+function isForPeople(error: unknown): error is Error {
+  if (error instanceof TaskProblem) return true;
+  // What `parseArgs` of node:util throws: a wrong option.
+  return error instanceof Error && "code" in error &&
+    String(error.code).startsWith("ERR_PARSE_ARGS");
 }
