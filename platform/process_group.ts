@@ -5,7 +5,11 @@
  * @module
  */
 
-/** Sends `signal` to the group led by `pid`. A group that is gone already is not an error. */
+/**
+ * Sends `signal` to the group led by `pid`. A group that is gone already, or that became another user's
+ * (`sudo` in a configured command), is not an error: there is nothing more that can be done here, and
+ * the caller waits for the end of the process in any case.
+ */
 export function signalGroup(
   pid: number,
   signal: "SIGTERM" | "SIGKILL",
@@ -17,6 +21,8 @@ export function signalGroup(
   } catch (error) {
     // Gone is what was wanted. Deno reports ESRCH as NotFound, or as TypeError on Windows.
     if (error instanceof Deno.errors.NotFound || error instanceof TypeError) return;
+    // EPERM; macOS also reports it for a group of which only zombies are left.
+    if (error instanceof Deno.errors.PermissionDenied) return;
     throw error;
   }
 }

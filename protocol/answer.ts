@@ -11,6 +11,9 @@
  * @module
  */
 
+import { isObject, parseJson } from "./json.ts";
+import { idText } from "./message.ts";
+
 /** Where an answer's id stands. `text.slice(0, start) + newId + text.slice(end)` replaces it. */
 export interface AnswerId {
   id: number;
@@ -116,6 +119,23 @@ export function salvageAnswerIds({ head, tail }: { head: string; tail: string })
     if (found !== undefined) ids.add(found.id);
   }
   return [...ids];
+}
+
+/**
+ * The ids of the answers in a whole line that is no message: one that is not JSON, or that lacks what
+ * JSON-RPC asks for (no version, both result and error).
+ */
+export function answerIdsIn(line: string): number[] {
+  let value: unknown;
+  try {
+    value = parseJson(line);
+  } catch {
+    return salvageAnswerIds({ head: line, tail: line }); // Not JSON, or too deep to be read.
+  }
+  // With a method it is a question of the server's, whose ids are its own.
+  if (!isObject(value) || Object.hasOwn(value, "method")) return [];
+  const id = Number(idText(value.id));
+  return Number.isSafeInteger(id) ? [id] : [];
 }
 
 /** The first of {@linkcode salvageAnswerIds}, for a peer that nobody else talks to. */

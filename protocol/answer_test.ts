@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { findAnswerId, replaceAnswerId, salvageAnswerIds } from "./answer.ts";
+import { answerIdsIn, findAnswerId, replaceAnswerId, salvageAnswerIds } from "./answer.ts";
 
 /** The line with another id; undefined when it is left to the parser. */
 function withId(text: string, id = '"new"'): string | undefined {
@@ -252,5 +252,28 @@ const SALVAGED: [name: string, head: string, tail: string, ids: number[]][] = [
 for (const [name, head, tail, ids] of SALVAGED) {
   Deno.test(`of an unreadable line is salvaged: ${name}`, () => {
     assert.deepEqual(salvageAnswerIds({ head, tail }), ids);
+  });
+}
+
+const NO_MESSAGES: [name: string, line: string, ids: number[]][] = [
+  ["both result and error", '{"id":5,"result":1,"error":null,"jsonrpc":"2.0"}', [5]],
+  ["no version", '{"id": 5, "result": 1}', [5]],
+  ["neither result nor error", '{"jsonrpc":"2.0","id":5}', [5]],
+  ["not JSON", '{"jsonrpc":"2.0","id":5,"result":{"a":nonsense}}', [5]],
+  [
+    "a question with wrong params",
+    '{"jsonrpc":"2.0","id":5,"method":"roots/list","params":[]}',
+    [],
+  ],
+  ["an id of another type", '{"id":"5","result":1}', []],
+  ["no id", '{"result":1}', []],
+  ["a batch", '[{"jsonrpc":"2.0","id":5,"result":1}]', []],
+  ["noise", "Listening on port 8080", []],
+  ["a number", "5", []],
+];
+
+for (const [name, line, ids] of NO_MESSAGES) {
+  Deno.test(`the calls meant by a line that is no message: ${name}`, () => {
+    assert.deepEqual(answerIdsIn(line), ids);
   });
 }

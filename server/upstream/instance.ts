@@ -10,9 +10,14 @@
  */
 
 import type { Clock } from "../../platform/clock.ts";
-import { findAnswerId, replaceAnswerId, salvageAnswerIds } from "../../protocol/answer.ts";
+import {
+  answerIdsIn,
+  findAnswerId,
+  replaceAnswerId,
+  salvageAnswerIds,
+} from "../../protocol/answer.ts";
 import { asFault, Fault } from "../../protocol/errors.ts";
-import { isObject, type JsonObject, parseJson, stringifyJson } from "../../protocol/json.ts";
+import { type JsonObject, stringifyJson } from "../../protocol/json.ts";
 import {
   idText,
   type NotificationMessage,
@@ -464,7 +469,7 @@ export class Instance {
       message = parseMessage(line);
     } catch (error) {
       const why = asFault(error).reason === "parse_error" ? "is not JSON" : "is not JSON-RPC";
-      return this.#onUnreadable(idsOfAnswers(line), { head: line.slice(0, 200), why });
+      return this.#onUnreadable(answerIdsIn(line), { head: line.slice(0, 200), why });
     }
     switch (message.kind) {
       case "response":
@@ -557,20 +562,6 @@ export class Instance {
       },
     );
   }
-}
-
-/** The calls that a line which is no message was meant for. */
-function idsOfAnswers(line: string): number[] {
-  let value: unknown;
-  try {
-    value = parseJson(line);
-  } catch {
-    return salvageAnswerIds({ head: line, tail: line }); // Not JSON, or too deep to be read.
-  }
-  // With a method it is a question of the server's, whose ids are its own.
-  if (!isObject(value) || Object.hasOwn(value, "method")) return [];
-  const id = Number(idText(value.id));
-  return Number.isNaN(id) ? [] : [id];
 }
 
 /**
