@@ -38,126 +38,141 @@ const call = (id: string, more = "") =>
   `{"jsonrpc":"2.0","id":${id},"method":"tools/call",` +
   `"params":{"name":"echo","arguments":{"text":"mine"}}${more}}`;
 
-const BAD: Record<string, BadBody> = {
-  "an id that is null": { body: call("null"), status: 400, error: INVALID },
-  "an id that is true": { body: call("true"), status: 400, error: INVALID },
-  "an id that is an object": { body: call('{"id":1}'), status: 400, error: INVALID },
-  "an id that is an array": { body: call("[1]"), status: 400, error: INVALID },
-  "an empty batch": { body: "[]", status: 400, error: INVALID },
-  "a batch of one": { body: `[${call("1")}]`, status: 400, error: INVALID },
-  "a batch of many": {
-    body: `[${call("1")},${call("2")},${call("3")}]`,
-    status: 400,
-    error: INVALID,
+/** A call that is right but for these bytes inside of its text. */
+function withBytes(...bytes: number[]): Uint8Array {
+  const [head, tail] = call("1").split("mine");
+  return Uint8Array.of(...utf8.encode(head), ...bytes, ...utf8.encode(tail));
+}
+
+const BAD: Record<string, Record<string, BadBody>> = {
+  "an id of a wrong type": {
+    "an id that is null": { body: call("null"), status: 400, error: INVALID },
+    "an id that is true": { body: call("true"), status: 400, error: INVALID },
+    "an id that is an object": { body: call('{"id":1}'), status: 400, error: INVALID },
+    "an id that is an array": { body: call("[1]"), status: 400, error: INVALID },
   },
-  "a number": { body: "42", status: 400, error: INVALID },
-  "null": { body: "null", status: 400, error: INVALID },
-  "a string": { body: '"tools/list"', status: 400, error: INVALID },
-  "no version": { body: '{"id":1,"method":"tools/list"}', status: 400, error: INVALID, id: 1 },
-  "another version": {
-    body: '{"jsonrpc":"1.0","id":"a","method":"tools/list"}',
-    status: 400,
-    error: INVALID,
-    id: "a",
+  "a batch": {
+    "an empty batch": { body: "[]", status: 400, error: INVALID },
+    "a batch of one": { body: `[${call("1")}]`, status: 400, error: INVALID },
+    "a batch of many": {
+      body: `[${call("1")},${call("2")},${call("3")}]`,
+      status: 400,
+      error: INVALID,
+    },
   },
-  "a method that is a number": {
-    body: '{"jsonrpc":"2.0","id":1,"method":5}',
-    status: 400,
-    error: INVALID,
-    id: 1,
-  },
-  "params that are a list": {
-    body: '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":[1]}',
-    status: 400,
-    error: INVALID,
-    id: 1,
-  },
-  "neither question nor answer": {
-    body: '{"jsonrpc":"2.0","id":1}',
-    status: 400,
-    error: INVALID,
-    id: 1,
+  "JSON that is no message": {
+    "a number": { body: "42", status: 400, error: INVALID },
+    "null": { body: "null", status: 400, error: INVALID },
+    "a string": { body: '"tools/list"', status: 400, error: INVALID },
+    "no version": { body: '{"id":1,"method":"tools/list"}', status: 400, error: INVALID, id: 1 },
+    "another version": {
+      body: '{"jsonrpc":"1.0","id":"a","method":"tools/list"}',
+      status: 400,
+      error: INVALID,
+      id: "a",
+    },
+    "a method that is a number": {
+      body: '{"jsonrpc":"2.0","id":1,"method":5}',
+      status: 400,
+      error: INVALID,
+      id: 1,
+    },
+    "params that are a list": {
+      body: '{"jsonrpc":"2.0","id":1,"method":"tools/call","params":[1]}',
+      status: 400,
+      error: INVALID,
+      id: 1,
+    },
+    "neither question nor answer": {
+      body: '{"jsonrpc":"2.0","id":1}',
+      status: 400,
+      error: INVALID,
+      id: 1,
+    },
   },
   "an answer to a question never asked": {
-    body: '{"jsonrpc":"2.0","id":1,"result":{"content":[]}}',
-    status: 400,
-    error: INVALID,
+    "a result": {
+      body: '{"jsonrpc":"2.0","id":1,"result":{"content":[]}}',
+      status: 400,
+      error: INVALID,
+    },
+    "an error": {
+      body: '{"jsonrpc":"2.0","id":"held","error":{"code":1,"message":"no"}}',
+      status: 400,
+      error: INVALID,
+    },
   },
-  "an error for a question never asked": {
-    body: '{"jsonrpc":"2.0","id":"held","error":{"code":1,"message":"no"}}',
-    status: 400,
-    error: INVALID,
+  "text that is not JSON": {
+    "a word": { body: "hello", status: 400, error: PARSE_ERROR },
+    "nothing": { body: "", status: 400, error: PARSE_ERROR },
+    "half a message": { body: call("1").slice(0, 60), status: 400, error: PARSE_ERROR },
+    "two messages": { body: `${call("1")}\n${call("2")}`, status: 400, error: PARSE_ERROR },
+    "an id without quotes": { body: call("abc"), status: 400, error: PARSE_ERROR },
   },
-  "text that is not JSON": { body: "hello", status: 400, error: PARSE_ERROR },
-  "nothing": { body: "", status: 400, error: PARSE_ERROR },
-  "half a message": { body: call("1").slice(0, 60), status: 400, error: PARSE_ERROR },
-  "two messages": { body: `${call("1")}\n${call("2")}`, status: 400, error: PARSE_ERROR },
-  "an id without quotes": { body: call("abc"), status: 400, error: PARSE_ERROR },
   "bytes that are not UTF-8": {
-    body: Uint8Array.of(
-      ...utf8.encode('{"jsonrpc":"2.0","id":"'),
-      0xff,
-      0xc3,
-      ...utf8.encode('"}'),
-    ),
-    status: 400,
-    error: PARSE_ERROR,
+    "bytes of no character": { body: withBytes(0xff, 0xc3), status: 400, error: PARSE_ERROR },
+    "without a length": {
+      body: withBytes(0xff, 0xc3),
+      chunked: true,
+      status: 400,
+      error: PARSE_ERROR,
+    },
+    // As long as the replacement character that a lenient reader puts in their place.
+    "three bytes of four": { body: withBytes(0xf0, 0x9f, 0xa6), status: 400, error: PARSE_ERROR },
+    "a surrogate": { body: withBytes(0xed, 0xa0, 0x80), status: 400, error: PARSE_ERROR },
+    "an overlong slash": { body: withBytes(0xc0, 0xaf), status: 400, error: PARSE_ERROR },
   },
-  "bytes that are not UTF-8, without a length": {
-    body: Uint8Array.of(
-      ...utf8.encode('{"jsonrpc":"2.0","id":"'),
-      0xff,
-      0xc3,
-      ...utf8.encode('"}'),
-    ),
-    chunked: true,
-    status: 400,
-    error: PARSE_ERROR,
+  "longer than the limit": {
+    "5 MiB": { body: call(`"${"x".repeat(5 * MIB)}"`), status: 413, error: INVALID },
+    "5 MiB without a length": {
+      body: call(`"${"x".repeat(5 * MIB)}"`),
+      chunked: true,
+      status: 413,
+      error: INVALID,
+    },
   },
-  "5 MiB": { body: call(`"${"x".repeat(5 * MIB)}"`), status: 413, error: INVALID },
-  "5 MiB without a length": {
-    body: call(`"${"x".repeat(5 * MIB)}"`),
-    chunked: true,
-    status: 413,
-    error: INVALID,
-  },
-  "a form": {
-    body: "id=1&method=tools/list",
-    headers: { "content-type": "application/x-www-form-urlencoded" },
-    status: 415,
-    error: INVALID,
-  },
-  "JSON called text": {
-    body: call("1"),
-    headers: { "content-type": "text/plain" },
-    status: 415,
-    error: INVALID,
-  },
-  "JSON without a type": {
-    body: call("1"),
-    headers: { "content-type": undefined },
-    status: 415,
-    error: INVALID,
+  "of another type than JSON": {
+    "a form": {
+      body: "id=1&method=tools/list",
+      headers: { "content-type": "application/x-www-form-urlencoded" },
+      status: 415,
+      error: INVALID,
+    },
+    "JSON called text": {
+      body: call("1"),
+      headers: { "content-type": "text/plain" },
+      status: 415,
+      error: INVALID,
+    },
+    "JSON without a type": {
+      body: call("1"),
+      headers: { "content-type": undefined },
+      status: 415,
+      error: INVALID,
+    },
   },
 };
 
-for (const [what, { status, error, id = null, ...bad }] of Object.entries(BAD)) {
+for (const [kind, bodies] of Object.entries(BAD)) {
   daemonTest(
-    `a body that is ${what} is refused with ${status} and touches nobody`,
+    `a body that is ${kind} is refused by its status and touches nobody`,
     { config },
     async ({ url }) => {
       await using bystander = await Bystander.begin(url);
-      for (const { path, headers } of await addresses(url)) {
-        const response = await rawFetch(url, {
-          path,
-          ...bad,
-          headers: { accept: "application/json, text/event-stream", ...headers, ...bad.headers },
-        });
-        assert.deepEqual([path, response.status], [path, status]);
-        const answer = JSON.parse(response.text);
-        assert.deepEqual([path, answer.jsonrpc, answer.id], [path, "2.0", id]);
-        assert.deepEqual([path, errorOf({ answer })], [path, error]);
-        await stillServes(url);
+      for (const [what, { status, error, id = null, ...bad }] of Object.entries(bodies)) {
+        for (const { path, headers } of await addresses(url)) {
+          const response = await rawFetch(url, {
+            path,
+            ...bad,
+            headers: { accept: "application/json, text/event-stream", ...headers, ...bad.headers },
+          });
+          const where = `${what} at ${path}`;
+          assert.deepEqual([where, response.status], [where, status]);
+          const answer = JSON.parse(response.text);
+          assert.deepEqual([where, answer.jsonrpc, answer.id], [where, "2.0", id]);
+          assert.deepEqual([where, errorOf({ answer })], [where, error]);
+          await stillServes(url);
+        }
       }
       await bystander.isUntouched();
     },
@@ -194,6 +209,24 @@ daemonTest(
     await bystander.isUntouched();
   },
 );
+
+daemonTest("text of any characters goes through unchanged", { config }, async ({ url }) => {
+  const texts = [
+    "\uFFFD",
+    "\uFFFD\uFFFD 🦉",
+    "\uFEFF",
+    "\u0000\u001f\u007f\u0085",
+    "é\u0301 \u2028 \u202e",
+  ];
+  for (const text of [...texts, JSON.stringify(texts)]) {
+    const body = call("1").replace('"mine"', () => JSON.stringify(text));
+    for (const chunked of [false, true]) {
+      const response = await rawFetch(url, { path: "/rpc/misbehaving", body, chunked });
+      assert.equal(response.status, 200);
+      assert.equal(textOf({ answer: JSON.parse(response.text) }), text);
+    }
+  }
+});
 
 daemonTest(
   "an id comes back as it was written, whatever its type and size",

@@ -17,7 +17,7 @@ import {
   textOf,
 } from "./support/mcp_session.ts";
 import { rawFetch } from "./support/raw_http.ts";
-import { type Entry, misbehaving, readJournal } from "./support/servers.ts";
+import { closesStdout, type Entry, misbehaving, readJournal } from "./support/servers.ts";
 
 const LIST = { jsonrpc: "2.0", id: "list", method: "tools/list" };
 
@@ -54,7 +54,7 @@ const CANNOT_START: Record<string, { entry: Entry; code: number; reason: string;
     says: /revision/,
   },
   "closes its stdout": {
-    entry: misbehaving({ mode: "--close-stdout" }),
+    entry: closesStdout({ atStart: true }),
     code: -32011,
     reason: "upstream_unavailable",
     says: /before it was ready/,

@@ -14,9 +14,7 @@ export interface Entry {
   callTimeout?: string;
 }
 
-const MISBEHAVING = fromFileUrl(
-  new URL("../../fixtures/servers/misbehaving.ts", import.meta.url),
-);
+const FOLDER = fromFileUrl(new URL("../../fixtures/servers/", import.meta.url));
 
 /** How the misbehaving server is started. */
 export interface MisbehavingOptions {
@@ -35,12 +33,26 @@ export function misbehaving(options: MisbehavingOptions = {}): Entry {
   return {
     command: Deno.execPath(),
     args: [
-      ...["run", "-A", "--no-check", "--no-config", "--no-lock", MISBEHAVING, "--name", name],
+      ...[
+        "run",
+        "-A",
+        "--no-check",
+        "--no-config",
+        "--no-lock",
+        `${FOLDER}misbehaving.ts`,
+        "--name",
+        name,
+      ],
       ...(journal === undefined ? [] : ["--journal", journal]),
       ...(mode === undefined ? [] : [mode]),
     ],
     ...timeouts,
   };
+}
+
+/** `tests/fixtures/servers/closes_stdout.sh`. */
+export function closesStdout({ atStart = false } = {}): Entry {
+  return { command: "sh", args: [`${FOLDER}closes_stdout.sh`, ...(atStart ? ["--at-start"] : [])] };
 }
 
 /** The real server that exercises every feature of the protocol. */
