@@ -66,11 +66,19 @@ export interface ChildEnvironmentOptions {
 export function childEnvironment(options: ChildEnvironmentOptions): Record<string, string> {
   const os = options.os ?? Deno.build.os;
   const allowed = [...(os === "windows" ? WINDOWS : UNIX), ...NETWORK, ...TEMPORARY];
+  const entry = { ...options.entry, AICHAKU_INSTANCE: options.instanceId };
+  // On Windows `Path` and `PATH` are one variable.
+  const canonical = (name: string) => os === "windows" ? name.toUpperCase() : name;
+  const inherited = new Map(
+    Object.entries(options.inherited).map(([name, value]) => [canonical(name), value]),
+  );
+  const named = new Set(Object.keys(entry).map(canonical));
   const environment: Record<string, string> = {};
   for (const name of allowed) {
-    const value = options.inherited[name];
+    const value = inherited.get(canonical(name));
     // A value that begins with "()" is a function exported by an old bash: code, not data.
-    if (value !== undefined && !value.startsWith("()")) environment[name] = value;
+    if (value === undefined || value.startsWith("()") || named.has(canonical(name))) continue;
+    environment[canonical(name)] = value;
   }
-  return { ...environment, ...options.entry, AICHAKU_INSTANCE: options.instanceId };
+  return { ...environment, ...entry };
 }

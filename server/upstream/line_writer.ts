@@ -82,6 +82,7 @@ export class LineWriter {
       const wasClosed = this.#closed;
       this.#closed = true;
       this.#queue = [];
+      this.#owed = 0;
       if (!wasClosed) this.#options.onError(error);
     } finally {
       this.#writing = false;
