@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Fault } from "../../protocol/errors.ts";
 import { parseJson } from "../../protocol/json.ts";
 import type { Json } from "../../tests/fixtures/fake_wire.ts";
 import { InstanceBench } from "../../tests/fixtures/instances.ts";
@@ -59,7 +60,7 @@ Deno.test("progress that belongs to no call anybody waits for reaches nobody", a
     [withToken, without, left].map(({ progressed }) => progressed),
     [[], [], []],
   );
-  assert.deepEqual(bench.notifications, []);
+  assert.deepEqual([bench.notifications, bench.log.errors], [[], []]);
 });
 
 Deno.test("answers that are late, doubled or never asked for are dropped, and nobody else is touched", async () => {
@@ -175,6 +176,14 @@ Deno.test("other notifications go to the listener with the text they came in", a
   bench.wires.last.line(text);
   assert.deepEqual(bench.notifications.map(({ text }) => text), [text]);
   assert.equal(bench.notifications[0].message.method, "notifications/message");
+});
+
+Deno.test("a process that was given up is not listened to while it is being ended", async () => {
+  const bench = await new InstanceBench().start();
+  const stop = bench.instance.stop(new Fault("draining", "stopping"));
+  bench.wires.last.line({ jsonrpc: "2.0", method: "notifications/tools/list_changed" });
+  await stop;
+  assert.deepEqual(bench.notifications, []);
 });
 
 Deno.test("a fault in handling one line does not end the reading of the next", async () => {

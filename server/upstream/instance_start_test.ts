@@ -228,6 +228,7 @@ Deno.test("stop fails what runs and what waits, once each, and takes nothing mor
   assert.deepEqual([running.faults, waiting.faults], [[fault], [fault]]);
   assert.deepEqual([late.outcome, late.settled], ["draining", 1]);
   assert.equal(bench.wires.opened.length, 1);
+  assert.equal(bench.clock.pending, 0, "a timer was left behind");
   assert.deepEqual(bench.log.errors, []);
 });
 
