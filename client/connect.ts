@@ -1,0 +1,225 @@
+/**
+ * From options to one initialized connection: the daemon when it runs and accepts, else a process.
+ *
+ * Guarantees: `auto` falls back to a process wherever the daemon is absent, stops answering or refuses
+ * before the connection stands; nothing of a failed attempt is left behind; no daemon is ever started.
+ *
+ * @module
+ */
+
+import { builtinSpawn, isBuiltin } from "./defaults.ts";
+import { AichakuError, faultError, messageOf } from "./errors.ts";
+import { findDaemon, type FoundDaemon, type NoDaemon } from "./find_daemon.ts";
+import { openHttpTransport } from "./http_transport.ts";
+import { onAbort } from "./on_abort.ts";
+import type { Mode, ResolvedOptions } from "./options.ts";
+import { delay, raceSignal } from "./scope.ts";
+import { type SpawnedProcess, spawnProcess, type SpawnSpec } from "./spawned_process.ts";
+import { openStdioTransport } from "./stdio_transport.ts";
+import type { Transport } from "./transport.ts";
+
+/** A connection, and how it was made. */
+export interface Connection {
+  mode: Mode;
+  transport: Transport;
+  /**
+   * Whether the daemon is still there and the same; about a second at most. Absent for a process, whose
+   * end is noticed by itself.
+   */
+  verify?(): Promise<boolean>;
+}
+
+/** What one attempt is given beside the options. */
+export interface ConnectContext {
+  /** Ends the attempt; its reason is thrown. */
+  signal: AbortSignal;
+  /** Told of work that goes on after a failed attempt (a process being ended). Bounded. */
+  onCleanup(cleanup: Promise<void>): void;
+  /** Milliseconds between two looks at a daemon that keeps us waiting. @default {2000} */
+  watchMs?: number;
+  /** Milliseconds for each of these looks. @default {1000} */
+  lookMs?: number;
+}
+
+/** Looks in a row that a daemon may miss before it counts as hung. */
+const MISSED_LOOKS = 2;
+
+/**
+ * Connects.
+ *
+ * @throws {AichakuError} `not_running` when there is nothing to connect to; otherwise why it failed.
+ */
+export async function connect(
+  options: ResolvedOptions,
+  context: ConnectContext,
+): Promise<Connection> {
+  if (options.mode === "spawn") return await connectToProcess(options, context);
+  const daemon = await findDaemon({ ...options, signal: context.signal });
+  let refusal: AichakuError;
+  if (daemon.found) {
+    try {
+      return await connectToDaemon(daemon, options, context);
+    } catch (error) {
+      context.signal.throwIfAborted();
+      if (!(error instanceof AichakuError)) throw error;
+      refusal = error;
+    }
+  } else {
+    refusal = notRunning(daemon.why, options);
+  }
+  if (options.mode === "daemon" || processOf(options) === undefined) throw refusal;
+  try {
+    return await connectToProcess(options, context);
+  } catch (error) {
+    if (!daemon.found || context.signal.aborted || !(error instanceof AichakuError)) throw error;
+    const { kind, code, data, message } = error;
+    throw new AichakuError(
+      kind,
+      `${message} (tried because the daemon refused: ${refusal.message})`,
+      { code, data, cause: new AggregateError([refusal, error]) },
+    );
+  }
+}
+
+async function connectToDaemon(
+  daemon: FoundDaemon,
+  options: ResolvedOptions,
+  context: ConnectContext,
+): Promise<Connection> {
+  const controller = new AbortController();
+  const stop = onAbort(context.signal, () => controller.abort(context.signal.reason));
+  const watch = watchDaemon(daemon, options, { ...context, controller });
+  try {
+    const { server } = options;
+    const transport = await openHttpTransport({
+      endpoint: server === undefined ? `${daemon.url}/mcp` : `${daemon.url}/mcp/${server}`,
+      token: daemon.token,
+      server: nameOf(options),
+      clientInfo: options.clientInfo,
+      signal: controller.signal,
+    });
+    return {
+      mode: "daemon",
+      transport,
+      async verify() {
+        // Not under the options' signal: it closes the client, and closing does not wait for this.
+        return isSame(await findDaemon({ ...options, signal: undefined }), daemon);
+      },
+    };
+  } finally {
+    stop();
+    controller.abort();
+    await watch;
+  }
+}
+
+/**
+ * Tells a daemon that hangs from a server that is slow to start: the daemon is asked again and again
+ * while the connection is being made. Resolves when the attempt is over.
+ */
+async function watchDaemon(
+  daemon: FoundDaemon,
+  options: ResolvedOptions,
+  { controller, watchMs = 2000, lookMs }: ConnectContext & { controller: AbortController },
+): Promise<void> {
+  const { signal } = controller;
+  let missed = 0;
+  try {
+    while (missed < MISSED_LOOKS) {
+      await delay(watchMs, signal);
+      const now = await findDaemon({ ...options, deadlineMs: lookMs, signal });
+      missed = isSame(now, daemon) ? 0 : missed + 1;
+    }
+  } catch {
+    return; // The attempt is over, one way or the other: the signal's reason has done its work.
+  }
+  controller.abort(notRunning(`the daemon at ${daemon.url} stopped answering`, options));
+}
+
+function isSame(now: FoundDaemon | NoDaemon, before: FoundDaemon): boolean {
+  return now.found && now.url === before.url && now.instanceId === before.instanceId;
+}
+
+async function connectToProcess(
+  options: ResolvedOptions,
+  { signal, onCleanup }: ConnectContext,
+): Promise<Connection> {
+  const spec = processOf(options);
+  if (spec === undefined) throw nothingToSpawn(options);
+  const starting = start(spec, options);
+  const open = (process: SpawnedProcess, onCleanupOfOpen?: ConnectContext["onCleanup"]) =>
+    openStdioTransport({
+      process,
+      server: nameOf(options),
+      clientInfo: options.clientInfo,
+      signal,
+      onCleanup: onCleanupOfOpen,
+    });
+  let process: SpawnedProcess;
+  try {
+    process = await raceSignal(starting, signal);
+  } catch (error) {
+    // A process that comes after all is taken over only to be ended: the signal has fired already.
+    if (signal.aborted) onCleanup(starting.then((late) => open(late)).then(() => {}, () => {}));
+    throw error;
+  }
+  return { mode: "spawn", transport: await open(process, onCleanup) };
+}
+
+/** @throws {AichakuError} `upstream_unavailable` when there is no process to be had. */
+async function start(
+  given: NonNullable<ResolvedOptions["spawn"]>,
+  options: ResolvedOptions,
+): Promise<SpawnedProcess> {
+  let what = "the spawn option";
+  try {
+    const spec = typeof given === "function" ? await given({ server: options.server }) : given;
+    if (!("command" in spec)) return spec;
+    what = `the command ${JSON.stringify(spec.command)}`;
+    return await spawnProcess(spec);
+  } catch (cause) {
+    throw faultError("rpc", {
+      reason: "upstream_unavailable",
+      message: `Cannot start server ${JSON.stringify(nameOf(options))}: ${what} cannot be run ` +
+        `(${messageOf(cause)}); check the command, the folder and the PATH`,
+      details: { server: options.server, detail: messageOf(cause), cause },
+    });
+  }
+}
+
+function processOf(options: ResolvedOptions): SpawnSpec | ResolvedOptions["spawn"] {
+  return options.spawn ?? builtinSpawn(options.server, options.home);
+}
+
+/** For messages. */
+function nameOf({ server, spawn }: ResolvedOptions): string {
+  if (server !== undefined) return server;
+  return spawn !== undefined && "command" in spawn ? spawn.command : "aichaku";
+}
+
+function notRunning(why: string, options: ResolvedOptions): AichakuError {
+  const advice = options.mode === "daemon" ? "" : `, ${spawnAdvice(options)}`;
+  return new AichakuError(
+    "not_running",
+    `Cannot reach ${subject(options)}: no daemon (${why}); start it with ` +
+      `"aichaku mcp --start-server"${advice}`,
+  );
+}
+
+function nothingToSpawn(options: ResolvedOptions): AichakuError {
+  return new AichakuError(
+    "not_running",
+    `Cannot spawn ${subject(options)}: no command is known for it; ${spawnAdvice(options)}`,
+  );
+}
+
+function subject({ server }: ResolvedOptions): string {
+  return server === undefined ? "the daemon's servers" : `server ${JSON.stringify(server)}`;
+}
+
+function spawnAdvice({ server }: ResolvedOptions): string {
+  if (server === undefined) return "or name one server and give the option spawn";
+  return isBuiltin(server)
+    ? "set AICHAKU_BIN to the aichaku program, or give the option spawn"
+    : "or give the option spawn";
+}

@@ -1,0 +1,77 @@
+/**
+ * The only file of the SDK that reads the environment: what is true when the caller gives no option.
+ *
+ * @module
+ */
+
+import { homedir } from "node:os";
+import { join } from "node:path";
+import process from "node:process";
+
+import type { SpawnSpec } from "./spawned_process.ts";
+
+/** Built-in servers that the program itself can be, without a daemon. */
+const BUILTINS: readonly string[] = ["reviewer", "sample"];
+
+/** What a child needs to run at all: who and where the user is, how text and time look. */
+const ALLOWED_UNIX = [
+  ...["HOME", "LOGNAME", "PATH", "SHELL", "TERM", "USER"],
+  ...["LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"],
+];
+const ALLOWED_WINDOWS = [
+  ...["APPDATA", "HOMEDRIVE", "HOMEPATH", "LOCALAPPDATA", "PATH", "PATHEXT"],
+  ...["PROCESSOR_ARCHITECTURE", "PROGRAMFILES", "SYSTEMDRIVE", "SYSTEMROOT"],
+  ...["TEMP", "USERNAME", "USERPROFILE"],
+];
+/** Without these, `npx`, `uvx` and `deno` cannot fetch a server behind a proxy or an own CA. */
+const ALLOWED_NETWORK = [
+  ...["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"],
+  ...["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR"],
+  ...["DENO_CERT", "DENO_DIR", "DENO_TLS_CA_STORE"],
+];
+
+/** `AICHAKU_HOME`, else `.aichaku` in the user's home folder. */
+export function defaultHome(): string {
+  return read("AICHAKU_HOME") ?? join(homedir(), ".aichaku");
+}
+
+/** `AICHAKU_TOKEN`: used instead of the token file. */
+export function defaultToken(): string | undefined {
+  return read("AICHAKU_TOKEN");
+}
+
+/**
+ * How to run a built-in server without a daemon: `AICHAKU_BIN mcp --serve-builtin NAME`. Undefined when
+ * `server` is not a built-in one or `AICHAKU_BIN` is not set.
+ *
+ * @param home Passed on, so that the server sees the configuration of this home.
+ */
+export function builtinSpawn(server: string | undefined, home: string): SpawnSpec | undefined {
+  const command = read("AICHAKU_BIN");
+  if (command === undefined || server === undefined || !isBuiltin(server)) return undefined;
+  return { command, args: ["mcp", "--serve-builtin", server], env: { AICHAKU_HOME: home } };
+}
+
+/** Whether `AICHAKU_BIN` could run this server. */
+export function isBuiltin(server: string): boolean {
+  return BUILTINS.includes(server);
+}
+
+/** The environment of a child: an allow-list of this process's, and what the caller adds. */
+export function childEnvironment(
+  added: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const allowed = process.platform === "win32" ? ALLOWED_WINDOWS : ALLOWED_UNIX;
+  const environment: Record<string, string> = {};
+  for (const name of [...allowed, ...ALLOWED_NETWORK]) {
+    const value = process.env[name];
+    // A value that begins with "()" is a function exported by an old bash: code, not data.
+    if (value !== undefined && !value.startsWith("()")) environment[name] = value;
+  }
+  return { ...environment, ...added };
+}
+
+/** Unset and empty are the same. */
+function read(name: string): string | undefined {
+  return process.env[name] || undefined;
+}

@@ -1,0 +1,207 @@
+/**
+ * HTTP below the transport: one endpoint, its headers, and what a failed exchange means.
+ *
+ * Guarantees: the token goes to the endpoint and nowhere else (no redirect is followed); a request that
+ * was certainly not executed is told apart ({@linkcode NotSent}) from one that may have been; what is
+ * sent in the background takes at most a second.
+ *
+ * @module
+ */
+
+import { AichakuError, excerpt, faultError } from "./errors.ts";
+import { wasRefused } from "./fetch_failure.ts";
+import { readIncoming } from "./jsonrpc.ts";
+import { NotSent } from "./transport.ts";
+
+/** Options of {@linkcode HttpWire}. */
+export interface HttpWireOptions {
+  /** The endpoint: `http://127.0.0.1:7182/mcp/sample`. */
+  endpoint: string;
+  /** Sent as bearer token when known. */
+  token?: string;
+  /** Name of the server, for errors. */
+  server: string;
+  /** Replaced in tests. */
+  fetch?: typeof fetch;
+}
+
+/** What a message is sent with. */
+export interface SendOptions {
+  /** For errors. */
+  method: string;
+  signal: AbortSignal;
+}
+
+/** Milliseconds for what nobody waits for: cancelling, ending the session, answering a ping. */
+const COURTESY_MS = 1000;
+
+/** The way to one endpoint. */
+export class HttpWire {
+  readonly #options: HttpWireOptions;
+  readonly #fetch: typeof fetch;
+  /** What nobody waits for, except a close. Each is bounded. */
+  readonly #background = new Set<Promise<unknown>>();
+  /** Sent with everything once it is known. */
+  sessionId: string | undefined;
+  /** Sent with everything once it is agreed on. */
+  revision: string | undefined;
+  /** Set once nothing can be sent any more: why. */
+  ended: AichakuError | undefined;
+
+  constructor(options: HttpWireOptions) {
+    this.#options = options;
+    this.#fetch = options.fetch ?? fetch;
+  }
+
+  /**
+   * Sends a message; the response is one of success.
+   *
+   * @throws {NotSent} when there was no connection, or the daemon does not know the session.
+   * @throws {AichakuError} for another refusal, or a connection that broke.
+   */
+  async post(text: string, { method, signal }: SendOptions): Promise<Response> {
+    let response: Response;
+    try {
+      response = await this.#send(text, signal);
+    } catch (error) {
+      const lost = this.lost(error, { method, signal });
+      throw wasRefused(error) ? new NotSent(lost) : lost;
+    }
+    if (response.ok) return response;
+    if (response.status === 404 && this.sessionId !== undefined) {
+      await response.body?.cancel();
+      this.ended ??= faultError("rpc", {
+        reason: "session_not_found",
+        message: `Cannot send ${method}: the daemon does not know this session any more`,
+      });
+      throw new NotSent(this.ended);
+    }
+    throw await this.#refusal(response, method);
+  }
+
+  /** Asks for the rest of a stream that broke off. @throws {AichakuError} when there is none. */
+  async resume(lastEventId: string, { method, signal }: SendOptions): Promise<Response> {
+    let response: Response;
+    try {
+      response = await this.#fetch(this.#options.endpoint, {
+        headers: { ...this.#headers(), accept: "text/event-stream", "last-event-id": lastEventId },
+        signal,
+        redirect: "manual",
+      });
+    } catch (error) {
+      throw this.lost(error, { method, signal });
+    }
+    if (response.ok && isEventStream(response)) return response;
+    await response.body?.cancel();
+    throw this.lost(`the daemon answered ${response.status}`, { method, signal });
+  }
+
+  /** Sends what nobody waits for. */
+  tell(text: string): void {
+    this.inBackground(courtesy((signal) => this.#send(text, signal)));
+  }
+
+  /** Ends the session, where there is one and a daemon to tell. */
+  deleteSession(): void {
+    if (this.sessionId === undefined) return;
+    this.inBackground(courtesy((signal) =>
+      this.#fetch(this.#options.endpoint, {
+        method: "DELETE",
+        headers: this.#headers(),
+        signal,
+        redirect: "manual",
+      })
+    ));
+  }
+
+  /** Keeps track of bounded work that never rejects. */
+  inBackground(work: Promise<void>): void {
+    this.#background.add(work);
+    void work.finally(() => this.#background.delete(work));
+  }
+
+  /** Resolves when nothing runs in the background. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#background);
+  }
+
+  /** The daemon is gone with this call in flight; nothing more can be asked over this connection. */
+  lost(cause: unknown, { method, signal }: SendOptions): AichakuError {
+    if (signal.aborted) return signal.reason;
+    const { server, endpoint } = this.#options;
+    const error = faultError("connection_lost", {
+      reason: "draining",
+      message: `Lost the daemon at ${new URL(endpoint).origin} while waiting for ${method} of ` +
+        `server ${JSON.stringify(server)}: it stopped or was restarted; whether the call took ` +
+        `effect is not known, so look before you repeat it`,
+      details: { server, cause },
+    });
+    this.ended ??= error;
+    return error;
+  }
+
+  /** What came back is not an answer. */
+  protocolError(method: string, why: string): AichakuError {
+    const { server } = this.#options;
+    return new AichakuError(
+      "protocol",
+      `Cannot understand the answer to ${method} of server ${JSON.stringify(server)}: ${why}`,
+    );
+  }
+
+  #send(text: string, signal: AbortSignal): Promise<Response> {
+    return this.#fetch(this.#options.endpoint, {
+      method: "POST",
+      headers: {
+        ...this.#headers(),
+        "content-type": "application/json",
+        accept: "application/json, text/event-stream",
+      },
+      // A blob, because Deno repeats a request by itself when its connection breaks before the answer
+      // and its body is a string or bytes: 2.9.6 on a used connection, 2.7.11 on any. A tool call must
+      // not run twice. Node 20 and Bun 1.4 repeat none.
+      body: new Blob([text]),
+      signal,
+      redirect: "manual",
+    });
+  }
+
+  #headers(): Record<string, string> {
+    const { token } = this.#options;
+    return {
+      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+      ...(this.sessionId === undefined ? {} : { "mcp-session-id": this.sessionId }),
+      ...(this.revision === undefined ? {} : { "mcp-protocol-version": this.revision }),
+    };
+  }
+
+  /** A status that is not of success, as an error. */
+  async #refusal(response: Response, method: string): Promise<AichakuError> {
+    // A body that breaks off says nothing; the status does.
+    const body = await response.text().catch(() => "");
+    const message = readIncoming(body);
+    if (message.kind === "error") return message.error;
+    const hint = response.status === 401 || response.status === 403
+      ? "; give the daemon's token with the option token or AICHAKU_TOKEN"
+      : "";
+    const said = `the daemon answered with status ${response.status} ${excerpt(body)}`.trimEnd();
+    return this.protocolError(method, said + hint);
+  }
+}
+
+/** Whether the response is Server-Sent Events. */
+export function isEventStream(response: Response): boolean {
+  return /^text\/event-stream\s*(;|$)/i.test(response.headers.get("content-type") ?? "");
+}
+
+async function courtesy(send: (signal: AbortSignal) => Promise<Response>): Promise<void> {
+  const controller = new AbortController();
+  const timer = setTimeout(() => controller.abort(), COURTESY_MS);
+  try {
+    await (await send(controller.signal)).body?.cancel();
+  } catch {
+    // Best effort: a daemon that cannot be told has no use for it either.
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,150 @@
+/**
+ * What a client can be told, with every default filled in, and refused where it makes no sense.
+ *
+ * @module
+ */
+
+import { addressOf } from "../protocol/identity.ts";
+import { VERSION } from "../protocol/version.ts";
+import { defaultHome, defaultToken } from "./defaults.ts";
+import type { SpawnedProcess, SpawnSpec } from "./spawned_process.ts";
+import type { ClientInfo } from "./transport.ts";
+
+/** How a server is reached. */
+export type Mode = "daemon" | "spawn";
+
+/** Gives the process of a server: what to start, or one that was started already. */
+export type Spawner = (
+  context: { server: string | undefined },
+) => SpawnSpec | SpawnedProcess | Promise<SpawnSpec | SpawnedProcess>;
+
+/** Options of `AichakuClient`. All are optional. */
+export interface ClientOptions {
+  /**
+   * Name of the server. Without one, all servers of the daemon together: tools are then named
+   * `server__tool`.
+   */
+  server?: string;
+  /**
+   * `daemon`: the running daemon or an error. `spawn`: a process of its own. `auto`: the daemon when
+   * one runs and accepts, else a process.
+   *
+   * @default {"auto"}
+   */
+  mode?: "auto" | Mode;
+  /** Where the daemon keeps its files. Default: `AICHAKU_HOME`, else `~/.aichaku`. */
+  home?: string;
+  /**
+   * Base URL of a daemon to use instead of the one of `home`: `http://127.0.0.1:7182`. Its identity is
+   * proved only when a token is given.
+   */
+  url?: string;
+  /** The daemon's token. Default: `AICHAKU_TOKEN`, else the token file of `home`. */
+  token?: string;
+  /**
+   * The server's process, for when it has to be spawned. Default: the built-in servers `reviewer` and
+   * `sample` are run by the program that `AICHAKU_BIN` names; others cannot be spawned.
+   */
+  spawn?: SpawnSpec | Spawner;
+  /** Milliseconds for one call, once connected. @default {30_000} */
+  timeoutMs?: number;
+  /** Milliseconds for connecting; servers may be slow to start. @default {60_000} */
+  connectTimeoutMs?: number;
+  /** What the server is told about this client. Default: `aichaku-sdk` and its version. */
+  clientInfo?: ClientInfo;
+  /** Closes the client when it fires. */
+  signal?: AbortSignal;
+}
+
+/** {@linkcode ClientOptions} with every default filled in. */
+export interface ResolvedOptions {
+  server: string | undefined;
+  mode: "auto" | Mode;
+  home: string;
+  /** Without a slash at the end. */
+  url: string | undefined;
+  token: string | undefined;
+  spawn: SpawnSpec | Spawner | undefined;
+  timeoutMs: number;
+  connectTimeoutMs: number;
+  clientInfo: ClientInfo;
+  signal: AbortSignal | undefined;
+}
+
+const MODES: readonly unknown[] = ["auto", "daemon", "spawn"];
+
+/**
+ * Fills in the defaults.
+ *
+ * @throws {TypeError} when an option has no meaning.
+ * @throws {RangeError} when a duration is not a positive number of milliseconds that a timer can hold.
+ */
+export function resolveOptions(options: ClientOptions): ResolvedOptions {
+  const { server, mode = "auto", spawn } = options;
+  if (server !== undefined && !isServerName(server)) {
+    throw new TypeError(
+      `Cannot use server ${JSON.stringify(server)}: a name has 1-64 of A-Z a-z 0-9 . _ -, no ` +
+        `"__", and is not one of ${RESERVED.join(" ")}`,
+    );
+  }
+  if (!MODES.includes(mode)) {
+    throw new TypeError(
+      `Cannot use mode ${JSON.stringify(mode)}: it must be "auto", "daemon" or "spawn"`,
+    );
+  }
+  if (mode === "auto" && spawn !== undefined && server === undefined) {
+    throw new TypeError(
+      `Cannot use the option spawn without the option server: the daemon would serve all its ` +
+        `servers and the process only one; name the server, or choose a mode`,
+    );
+  }
+  return {
+    server,
+    mode,
+    ...resolveDaemonOptions(options),
+    spawn,
+    timeoutMs: milliseconds("timeoutMs", options.timeoutMs, 30_000),
+    connectTimeoutMs: milliseconds("connectTimeoutMs", options.connectTimeoutMs, 60_000),
+    clientInfo: options.clientInfo ?? { name: "aichaku-sdk", version: VERSION },
+    signal: options.signal,
+  };
+}
+
+/** Which daemon is meant. @throws {TypeError} when the URL is not one. */
+export function resolveDaemonOptions(
+  options: Pick<ClientOptions, "home" | "url" | "token">,
+): Pick<ResolvedOptions, "home" | "url" | "token"> {
+  const { url } = options;
+  if (url !== undefined && addressOf(url) === undefined) {
+    throw new TypeError(
+      `Cannot use url ${JSON.stringify(url)}: it must be the daemon's base URL, for example ` +
+        `http://127.0.0.1:7182`,
+    );
+  }
+  return {
+    home: options.home ?? defaultHome(),
+    url: url?.replace(/\/+$/, ""),
+    token: options.token ?? defaultToken(),
+  };
+}
+
+/** The longest delay of a timer: 2^31 - 1 ms; a longer one would fire at once. */
+const MAX_TIMER_MS = 2_147_483_647;
+
+/** A duration, or its default. @throws {RangeError} when it is not one. */
+export function milliseconds(name: string, value: number | undefined, fallback: number): number {
+  if (value === undefined) return fallback;
+  if (value > 0 && value <= MAX_TIMER_MS) return value;
+  throw new RangeError(
+    `Cannot use ${name} ${value}: it must be a number of milliseconds from 1 to ${MAX_TIMER_MS}`,
+  );
+}
+
+/** Names that mean something else in an address of the daemon. */
+const RESERVED: readonly string[] = [".", "..", "servers", "v1"];
+
+/** Whether a daemon can have a server of this name. */
+function isServerName(name: unknown): boolean {
+  return typeof name === "string" && /^[A-Za-z0-9._-]{1,64}$/.test(name) &&
+    !name.includes("__") && !RESERVED.includes(name);
+}
