@@ -16,20 +16,24 @@ export interface ChildOptions {
   cwd?: string;
   /** Added to the environment it inherits. */
   env?: Record<string, string>;
+  /** Milliseconds between the polite and the final signal. Default 3,000. */
+  graceMs?: number;
 }
 
 /** Characters of output that are kept, of the end. */
 const KEPT = 64 * 1024;
 
-/** Milliseconds between the polite and the final signal. */
-const GRACE_MS = 3_000;
+/** Milliseconds to read what a process that is gone had written; what it started may hold the pipe. */
+const DRAIN_MS = 1_000;
 
 /** A process that runs in a group of its own. */
 export class Child implements AsyncDisposable {
   readonly pid: number;
   readonly status: Promise<Deno.CommandStatus>;
   readonly #name: string;
-  readonly #read: Promise<unknown>;
+  readonly #graceMs: number;
+  /** It is gone, and what it wrote was read. */
+  readonly #ended: Promise<unknown>;
   #output = "";
   #onOutput: (() => void) | undefined;
 
@@ -38,7 +42,7 @@ export class Child implements AsyncDisposable {
    *
    * @throws {TaskProblem} when there is no such program.
    */
-  constructor({ command, args = [], cwd, env }: ChildOptions) {
+  constructor({ command, args = [], cwd, env, graceMs = 3_000 }: ChildOptions) {
     this.#name = [command, ...args].join(" ");
     let process: Deno.ChildProcess;
     try {
@@ -57,7 +61,9 @@ export class Child implements AsyncDisposable {
     }
     this.pid = process.pid;
     this.status = process.status;
-    this.#read = Promise.all([this.#collect(process.stdout), this.#collect(process.stderr)]);
+    this.#graceMs = graceMs;
+    const read = Promise.all([this.#collect(process.stdout), this.#collect(process.stderr)]);
+    this.#ended = this.status.then(() => settlesWithin(read, DRAIN_MS));
   }
 
   /** The end of what it wrote, both streams as they came. */
@@ -79,7 +85,7 @@ export class Child implements AsyncDisposable {
     };
     const giveUp = () => found.resolve(undefined);
     bound.addEventListener("abort", giveUp);
-    this.status.then(giveUp);
+    this.#ended.then(giveUp);
     this.#onOutput = look;
     look();
     const match = await found.promise;
@@ -95,11 +101,10 @@ export class Child implements AsyncDisposable {
   /** Ends it and everything in its group. */
   async [Symbol.asyncDispose](): Promise<void> {
     signalGroup(this.pid, "SIGTERM");
-    await settlesWithin(this.status, GRACE_MS);
+    await settlesWithin(this.status, this.#graceMs);
     // Always, and also when the leader is gone: its children need not have ended with it.
     signalGroup(this.pid, "SIGKILL");
-    await this.status;
-    await settlesWithin(this.#read, GRACE_MS);
+    await this.#ended;
   }
 
   async #collect(stream: ReadableStream<Uint8Array>): Promise<void> {
