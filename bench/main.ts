@@ -7,7 +7,8 @@
  *
  * `--rounds N`, `--seconds N` and `--only NAME` (more than once) narrow it down. Every contender is
  * started here, takes its turn in every round, and is ended with everything it started. Needs `wrk` and
- * a C compiler, and the npm registry the first time.
+ * a C compiler, and the npm registry the first time. `AICHAKU_TEST_BIN` names a compiled program to
+ * measure instead of the source.
  *
  * @module
  */
