@@ -55,7 +55,9 @@ export function checkOrigin(headers: Headers, { settings }: GuardOptions): void 
     );
   }
   const origin = headers.get("origin");
-  if (origin !== null && !settings.allowedOrigins.includes(origin)) {
+  // The daemon's own pages: the host was checked above, so no rebound name can pass for it.
+  const isOwn = origin !== null && origin === `http://${host}`;
+  if (origin !== null && !isOwn && !settings.allowedOrigins.includes(origin)) {
     throw new Fault(
       "not_permitted",
       `Refused: Origin ${JSON.stringify(origin)} is not allowed; add it to ` +

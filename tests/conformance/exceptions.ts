@@ -21,10 +21,6 @@ const ONE_JSON =
   "The daemon answers with one JSON text unless a notification precedes the answer, which " +
   "the specification leaves to the server; the suite then only notes that there was no stream.";
 
-const OWN_ORIGIN =
-  "The suite sends the server's own address as Origin. The daemon lets in only the " +
-  "origins listed in `server.allowedOrigins`, which is empty by default.";
-
 /** All of them. */
 export const EXCEPTIONS: readonly Exception[] = [
   {
@@ -74,10 +70,5 @@ export const EXCEPTIONS: readonly Exception[] = [
     scenario: "server-sse-multiple-streams",
     checks: ["server-sse-streams-functional"],
     reason: ONE_JSON,
-  },
-  {
-    scenario: "dns-rebinding-protection",
-    checks: ["localhost-host-valid-accepted"],
-    reason: OWN_ORIGIN,
   },
 ];

@@ -104,7 +104,10 @@ daemonTest(
         "null",
         "",
         "http://localhost",
-        daemon.url,
+        // Our own address in other words, or over another scheme, is not our own origin.
+        daemon.url.replace("127.0.0.1", "localhost"),
+        daemon.url.replace("http:", "https:"),
+        `${daemon.url}0`,
         "file://",
         "chrome-extension://abcdefghijklmnop",
       ]
@@ -115,6 +118,10 @@ daemonTest(
     await startedNothing(daemon);
   },
 );
+
+daemonTest("a page that the daemon itself served is let in", { config }, async (daemon) => {
+  await noneRefuses(daemon, { origin: daemon.url });
+});
 
 daemonTest(
   "a request that a page of another site caused is refused everywhere",
