@@ -67,7 +67,7 @@ export function createApp(options: AppOptions): DaemonApp {
     store: options.sessionStore,
     endpointOf: (server) => server === null ? all : servers.get(server),
   });
-  const exchange = new Exchange(limits);
+  const exchange = new Exchange(limits, log);
   const silence = new SilenceWatch(clock);
   const routes = createRoutes({
     inbound: {
@@ -110,6 +110,10 @@ export function createApp(options: AppOptions): DaemonApp {
     const stopped = [...servers.values()].map(({ instance }) =>
       instance.stop(fault, hurry ? HURRIED : UNHURRIED)
     );
+    // Those that wait for several servers, or for none.
+    for (const session of sessions) {
+      for (const call of [...session.calls.values()]) call.fail(fault);
+    }
     silence[Symbol.dispose]();
     await Promise.all([...stopped, sessions.close(reason)]);
   }

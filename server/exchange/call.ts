@@ -6,8 +6,8 @@
  */
 
 import { Fault } from "../../protocol/errors.ts";
-import type { JsonObject } from "../../protocol/json.ts";
-import { type RequestMessage, resultText } from "../../protocol/message.ts";
+import { type JsonObject, stringifyJson } from "../../protocol/json.ts";
+import { describe, type RequestMessage } from "../../protocol/message.ts";
 import type { UpstreamCall } from "../upstream/call.ts";
 import type { Instance } from "../upstream/instance.ts";
 import type { Session } from "./session.ts";
@@ -59,12 +59,12 @@ export class Call implements UpstreamCall {
 
   /** Answers with a result made here. */
   succeed(result: unknown): void {
-    this.#settle(resultText(this.id, result), undefined);
+    this.#write("result", result);
   }
 
   /** Answers with the error a server gave, for calls that were not simply passed on. */
   failWith(error: unknown): void {
-    this.#settle(`{"jsonrpc":"2.0","id":${this.id},"error":${JSON.stringify(error)}}`, undefined);
+    this.#write("error", error);
   }
 
   fail(fault: Fault): void {
@@ -85,6 +85,20 @@ export class Call implements UpstreamCall {
     if (this.#settled) return;
     this.#instance?.abandon(this, reason);
     this.fail(new Fault("cancelled", `The call was cancelled: ${reason}`));
+  }
+
+  #write(key: "result" | "error", value: unknown): void {
+    let text: string;
+    try {
+      text = stringifyJson(value);
+    } catch (cause) {
+      return this.fail(
+        new Fault("upstream_invalid", `The answer to ${describe(this.method)} nests too deeply`, {
+          cause,
+        }),
+      );
+    }
+    this.#settle(`{"jsonrpc":"2.0","id":${this.id},"${key}":${text}}`, undefined);
   }
 
   #settle(text: string, fault: Fault | undefined): void {

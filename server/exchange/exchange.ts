@@ -15,16 +15,19 @@ import {
   type RequestMessage,
 } from "../../protocol/message.ts";
 import type { Limits } from "../config/types.ts";
+import type { Logger } from "../daemon/log.ts";
 import { Call, type Reply } from "./call.ts";
 import type { Session } from "./session.ts";
 
 /** Takes messages of sessions. */
 export class Exchange {
   readonly #limits: Limits;
+  readonly #log: Logger;
   #draining: string | undefined;
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, log: Logger) {
     this.#limits = limits;
+    this.#log = log;
   }
 
   /** The fault that refuses all new work while the daemon stops; undefined while it serves. */
@@ -59,7 +62,13 @@ export class Exchange {
     if (refusal !== undefined) return call.fail(refusal);
     session.calls.set(call.id, call);
     if (call.method === "initialize") return void initialize(call);
-    session.endpoint.request(call);
+    try {
+      session.endpoint.request(call);
+    } catch (error) {
+      // From here on the call is accepted, and whatever goes wrong, it is answered.
+      this.#log.error("fault while taking a call", { method: describe(call.method), error });
+      call.fail(asFault(error));
+    }
   }
 
   /** Takes what wants no answer. @throws {MessageFault} for an answer nobody asked for. */

@@ -3,9 +3,10 @@
  * middle of a message; what was not handed to it is kept, within bounds, for the next one.
  *
  * Guarantees: an answer is never dropped without a trace. When the bounds are exceeded, messages that
- * were sent go first, then notifications, then the longest-kept answers shrink to an error that says
- * so. Not guaranteed: a message that was handed to the operating system for a client that died at that
- * moment; a client that names the last event it saw (`Last-Event-ID`) gets that one again, too.
+ * went out go first, then notifications, then the longest-kept answers shrink to an error that says so;
+ * whoever posts answers asks {@linkcode Mailbox.full} before there are more of them than the bounds
+ * allow. Not guaranteed: a message that was handed to the operating system for a client that died at
+ * that moment; a client that names the last event it saw (`Last-Event-ID`) gets that one again, too.
  *
  * @module
  */
@@ -30,7 +31,7 @@ export interface MailboxReader {
 /** Bounds of a mailbox. */
 export interface MailboxOptions {
   maxEvents: number;
-  /** In characters, near enough to bytes. */
+  /** In characters, near enough to bytes. A reader that is there is given a longer message as well. */
   maxBytes: number;
   /** Whether messages wait when there is no reader. Otherwise they are dropped. */
   keep: boolean;
@@ -53,6 +54,8 @@ export class Mailbox {
   #reader: MailboxReader | undefined;
   /** First event of the last `take`, until the next one proves that it went out. */
   #unconfirmedFrom: number | undefined;
+  /** The highest number ever handed out. */
+  #lastTaken = 0;
   #finished = false;
 
   constructor(options: MailboxOptions) {
@@ -67,6 +70,18 @@ export class Mailbox {
   /** Whether nothing more will come and everything was taken. */
   get done(): boolean {
     return this.#finished && !this.#events.some((event) => !event.sent);
+  }
+
+  /** Messages that nobody has taken. */
+  get waiting(): number {
+    return this.#waiting().length;
+  }
+
+  /** Whether so much waits that whoever asks for more answers should be refused. */
+  get full(): boolean {
+    const { maxEvents, maxBytes } = this.#options;
+    const waiting = this.#waiting();
+    return waiting.length >= maxEvents || lengthOf(waiting) >= maxBytes;
   }
 
   /** Characters held. */
@@ -106,7 +121,9 @@ export class Mailbox {
       this.#takeBack();
       before.superseded();
     }
-    if (lastSeen !== undefined) {
+    // A number that was never handed out is of another mailbox: a session that ended and began again
+    // under the client's own id.
+    if (lastSeen !== undefined && lastSeen <= this.#lastTaken) {
       for (const event of this.#events) event.sent = event.seq <= lastSeen;
     }
     this.#reader = reader;
@@ -118,17 +135,26 @@ export class Mailbox {
     if (this.#reader !== reader) return;
     this.#reader = undefined;
     this.#takeBack();
-    if (!this.#options.keep) this.#clear();
+    if (this.#options.keep) this.#enforceBounds();
+    else this.#clear();
   }
 
   /** Takes everything not taken yet. Asking again says that what was taken before went out. */
   take(reader: MailboxReader): MailboxEvent[] {
     if (this.#reader !== reader) return [];
-    const fresh = this.#events.filter((event) => !event.sent);
+    const fresh = this.#waiting();
     this.#unconfirmedFrom = fresh[0]?.seq;
-    for (const event of fresh) event.sent = true;
-    if (!this.#options.keep) this.#clear();
+    for (const event of fresh) {
+      event.sent = true;
+      this.#lastTaken = Math.max(this.#lastTaken, event.seq);
+    }
+    if (this.#options.keep) this.#enforceBounds();
+    else this.#clear();
     return fresh;
+  }
+
+  #waiting(): Kept[] {
+    return this.#events.filter((event) => !event.sent);
   }
 
   #takeBack(): void {
@@ -145,8 +171,13 @@ export class Mailbox {
 
   #enforceBounds(): void {
     const { maxEvents, maxBytes } = this.#options;
-    let count = this.#events.length;
-    const tooMuch = () => count > maxEvents || this.#bytes > maxBytes;
+    const from = this.#unconfirmedFrom ?? Infinity;
+    const isInTransit = (event: Kept) => event.sent && event.seq >= from;
+    // What is on its way is not counted: it cannot be had back by dropping it.
+    const inTransit = this.#events.filter(isInTransit);
+    const bytesInTransit = lengthOf(inTransit);
+    let count = this.#events.length - inTransit.length;
+    const tooMuch = () => count > maxEvents || this.#bytes - bytesInTransit > maxBytes;
     const drop = (mayDrop: (event: Kept) => boolean) => {
       this.#events = this.#events.filter((event) => {
         if (!tooMuch() || !mayDrop(event)) return true;
@@ -156,9 +187,12 @@ export class Mailbox {
       });
     };
     if (!tooMuch()) return;
-    drop((event) => event.sent);
-    drop((event) => event.answerTo === undefined);
-    for (const event of this.#events) {
+    drop((event) => event.sent && !isInTransit(event));
+    const waiting = this.#waiting();
+    // The bounds are for what piles up, not for how long one message is.
+    if (this.#reader !== undefined && waiting.length === 1) return;
+    drop((event) => !event.sent && event.answerTo === undefined);
+    for (const event of waiting) {
       if (!tooMuch()) return;
       if (event.answerTo !== undefined) this.#shrink(event, event.answerTo);
     }
@@ -176,4 +210,8 @@ export class Mailbox {
     this.#bytes += text.length - event.text.length;
     event.text = text;
   }
+}
+
+function lengthOf(events: readonly Kept[]): number {
+  return events.reduce((sum, event) => sum + event.text.length, 0);
 }

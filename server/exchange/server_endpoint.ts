@@ -5,7 +5,7 @@
  * @module
  */
 
-import { Fault } from "../../protocol/errors.ts";
+import { asFault, Fault } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { NotificationMessage } from "../../protocol/message.ts";
 import { negotiateRevision } from "../../protocol/revisions.ts";
@@ -171,8 +171,7 @@ export class ServerEndpoint implements Endpoint {
     } catch (error) {
       onFailure?.();
       if (error instanceof UpstreamError) call.failWith(error.error);
-      else if (error instanceof Fault) call.fail(error);
-      else throw error;
+      else call.fail(asFault(error));
     }
   }
 

@@ -60,6 +60,7 @@ export class Sessions {
   #sweepTimer: Disposable | undefined;
   #lastSweep: number;
   #changes = 0;
+  #closed = false;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -91,9 +92,10 @@ export class Sessions {
    * Begins a session.
    *
    * @throws {Fault} `overloaded` when there are too many and all are in use; `invalid_request` when
-   * the client's own id is taken.
+   * the client's own id is taken; `draining` after `close`.
    */
   create({ id, ...rest }: NewSession): Session {
+    this.#requireOpen();
     if (id !== undefined && this.#byId.has(id)) {
       throw new Fault("invalid_request", `Cannot begin session ${id}: the id is in use`);
     }
@@ -111,9 +113,10 @@ export class Sessions {
    * The session `id` if it is of this kind and lives at this endpoint; it counts as heard of. At once
    * when it is in memory; a session from before a restart is read from the store.
    *
-   * @throws {Fault} `session_not_found`, thrown or as a rejection.
+   * @throws {Fault} `session_not_found`, or `draining` after `close`; thrown or as a rejection.
    */
   find(id: string, place: SessionPlace): Session | Promise<Session> {
+    this.#requireOpen();
     const session = this.#byId.get(id);
     if (session === undefined) return this.#restore(id, place);
     if (session.kind !== place.kind || session.endpoint !== place.endpoint) {
@@ -133,6 +136,7 @@ export class Sessions {
 
   /** Lets go of every session; their records stay for the next process. */
   async close(reason: string): Promise<void> {
+    this.#closed = true;
     this.#sweepTimer?.[Symbol.dispose]();
     this.#sweepTimer = undefined;
     const { store } = this.#options;
@@ -140,6 +144,10 @@ export class Sessions {
     for (const session of this) session.end(reason);
     this.#byId.clear();
     await store.close();
+  }
+
+  #requireOpen(): void {
+    if (this.#closed) throw new Fault("draining", "The daemon is stopping; try again in a moment");
   }
 
   #newSession({ kind, endpoint, id, protocolVersion, clientInfo }: NewSession & { id: string }) {
@@ -194,6 +202,9 @@ export class Sessions {
       record === undefined || endpoint === undefined ||
       this.#wallTime() - record.lastSeen > RETENTION_MS.mcp
     ) throw sessionNotFound(id);
+    this.#requireOpen();
+    // Meanwhile somebody may have begun another one under this id.
+    if (this.#byId.has(id)) throw sessionNotFound(id);
     const { protocolVersion, clientInfo } = record;
     const session = this.#newSession({ kind: "mcp", endpoint, id, protocolVersion, clientInfo });
     session.logLevel = record.logLevel;
@@ -244,6 +255,7 @@ export class Sessions {
       if (session.active) continue;
       if (oldest === undefined || session.lastSeen < oldest.lastSeen) oldest = session;
     }
+    oldest ??= this.#oldestSpare();
     if (oldest === undefined) {
       throw new Fault(
         "overloaded",
@@ -254,6 +266,20 @@ export class Sessions {
     // Only out of memory: the record stays, and brings it back if its client does.
     this.#byId.delete(oldest.id);
     oldest.end("replaced by a newer session");
+  }
+
+  /**
+   * The oldest session of `/rpc` that nobody would miss: a loop of `curl` leaves one behind with every
+   * request, and must not keep everybody else out until they expire.
+   */
+  #oldestSpare(): Session | undefined {
+    let oldest: Session | undefined;
+    for (const session of this) {
+      const { kind, mailbox, calls, lastSeen } = session;
+      if (kind !== "light" || mailbox.attached || calls.size > 0 || mailbox.waiting > 0) continue;
+      if (oldest === undefined || lastSeen < oldest.lastSeen) oldest = session;
+    }
+    return oldest;
   }
 
   #watch(): void {

@@ -48,6 +48,13 @@ export async function postRpc(
       return new Response(null, { status: 202, headers });
     }
     if (session.mailbox.attached) {
+      if (session.mailbox.full) {
+        throw new Fault(
+          "overloaded",
+          `The stream of session ${session.id} is not read: ${session.mailbox.waiting} messages ` +
+            `wait for it`,
+        );
+      }
       const reply = new MailboxReply(session.mailbox, message.id);
       context.exchange.request(session, message, reply);
       const receipt = {

@@ -21,6 +21,7 @@ import { PostReply, readAccept } from "./replies.ts";
 
 const SESSION_HEADER = "mcp-session-id";
 const VERSION_HEADER = "mcp-protocol-version";
+const JSON_HEADERS = { "content-type": "application/json" };
 
 /**
  * `POST`: one message.
@@ -38,6 +39,11 @@ export async function postMessage(
   try {
     checkVersion(request.headers);
     const sessionId = request.headers.get(SESSION_HEADER);
+    const { refusal } = context.exchange;
+    // Before the session is looked for: it may be put away already, and must not seem to be lost.
+    if (refusal !== undefined && message.kind === "request") {
+      return new Response(refusal.toResponseText(message.id), { headers: JSON_HEADERS });
+    }
     if (message.kind === "request" && message.method === "initialize" && sessionId === null) {
       return await initialize(context, endpoint, message);
     }
@@ -97,24 +103,21 @@ async function initialize(
   endpoint: Endpoint,
   { id, params }: RequestMessage,
 ): Promise<Response> {
-  const json = { "content-type": "application/json" };
   let result;
   try {
-    if (context.exchange.refusal !== undefined) throw context.exchange.refusal;
     result = await endpoint.initialize(params);
   } catch (error) {
     // The answer of a call that was made and failed: status 200, like any other.
-    return new Response(asFault(error).toResponseText(id), { headers: json });
+    return new Response(asFault(error).toResponseText(id), { headers: JSON_HEADERS });
   }
+  const text = resultText(id, result);
   const session = context.sessions.create({
     kind: "mcp",
     endpoint,
     protocolVersion: String(result.protocolVersion),
     clientInfo: readClientInfo(params?.clientInfo),
   });
-  return new Response(resultText(id, result), {
-    headers: { ...json, [SESSION_HEADER]: session.id },
-  });
+  return new Response(text, { headers: { ...JSON_HEADERS, [SESSION_HEADER]: session.id } });
 }
 
 /** Name and version of a client, for people: short, whatever it sent. */
