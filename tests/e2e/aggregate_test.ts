@@ -93,7 +93,7 @@ daemonTest(
     const session = await McpSession.begin({ url });
     await using stream = await session.openStream();
     const alone = await McpSession.begin({ url, server: "one" });
-    await alone.call(1, "change");
+    await alone.tell("change");
     assert.deepEqual(await stream.nextMessage(), {
       jsonrpc: "2.0",
       method: "notifications/tools/list_changed",
@@ -111,7 +111,7 @@ daemonTest(
     await using aloneStream = await alone.openStream();
     const outcome = await session.call(1, "one__log", { text: "mine" });
     assert.equal(textOf(outcome), "mine");
-    await session.call(2, "one__change");
+    await session.tell("one__change");
     for (const elsewhere of [stream, aloneStream]) {
       assert.equal((await elsewhere.nextMessage()).method, "notifications/tools/list_changed");
     }
@@ -123,10 +123,10 @@ daemonTest("one server's crash is told to its own callers, the other's calls go 
 }, async ({ url }) => {
   const session = await McpSession.begin({ url });
   const held = session.call("held", "two.b_c__hold", { key: "k", text: "untouched" });
-  await session.call("w", "two.b_c__waiting", { key: "k", count: 1 });
+  await session.tell("two.b_c__waiting", { key: "k", count: 1 });
   const died = await session.call(1, "one__exit");
   assert.deepEqual(errorOf(died), { code: -32010, reason: "upstream_exited" });
   assert.equal(died.answer.error.data.server, "one");
-  await session.call("r", "two.b_c__release", { key: "k" });
+  await session.tell("two.b_c__release", { key: "k" });
   assert.equal(textOf(await held), "untouched");
 });

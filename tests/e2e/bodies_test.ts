@@ -287,7 +287,7 @@ daemonTest(
     });
     const first = session.post(hold("of the session"));
     const over = rpc(hold("over rpc"));
-    await session.call("waiting", "waiting", { key: "k", count: 2 });
+    await session.tell("waiting", { key: "k", count: 2 });
 
     for (const second of [await session.post(hold("again")), await rpc(hold("again"))]) {
       assert.deepEqual([second.status, second.answer.id], [400, 1]);
@@ -296,7 +296,7 @@ daemonTest(
     }
     // The text "1" is another id than the number 1.
     assert.equal(textOf(await session.call("1", "echo", { text: "other" })), "other");
-    assert.equal(textOf(await session.call("release", "release", { key: "k" })), "2");
+    assert.equal(await session.tell("release", { key: "k" }), "2");
     assert.equal(textOf(await first), "of the session");
     assert.equal(textOf(await over), "over rpc");
     // Answered, the id is free again.
@@ -464,21 +464,21 @@ class Bystander implements AsyncDisposable {
     const held = BYSTANDER_IDS.map((id) =>
       session.call(id, "hold", { key: "b", text: `held ${id}` })
     );
-    await session.call("waiting", "waiting", { key: "b", count: held.length });
+    await session.tell("waiting", { key: "b", count: held.length });
     return new Bystander(session, stream, held);
   }
 
   /** Its calls are in flight still, get their own answers, and nothing came on its stream. */
   async isUntouched(): Promise<void> {
-    const released = await this.#session.call("release", "release", { key: "b" });
-    assert.equal(textOf(released), String(BYSTANDER_IDS.length));
+    const released = await this.#session.tell("release", { key: "b" });
+    assert.equal(released, String(BYSTANDER_IDS.length));
     for (const [index, outcome] of (await Promise.all(this.#held)).entries()) {
       assert.equal(outcome.status, 200);
       assert.equal(outcome.answer.id, BYSTANDER_IDS[index]);
       assert.equal(textOf(outcome), `held ${BYSTANDER_IDS[index]}`);
       assert.deepEqual(outcome.notifications, []);
     }
-    await this.#session.call("change", "change");
+    await this.#session.tell("change");
     const { method } = await this.#stream.nextMessage();
     assert.equal(method, "notifications/tools/list_changed");
   }

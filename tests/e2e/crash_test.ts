@@ -37,7 +37,7 @@ daemonTest(
         outcome,
       }));
     });
-    await a.call("waiting", "waiting", { key: "k", count: CALLS });
+    await a.tell("waiting", { key: "k", count: CALLS });
 
     Deno.kill(pid, "SIGKILL");
     const failed = await within(

@@ -75,7 +75,7 @@ for (const [what, { entry, code, reason, says }] of Object.entries(CANNOT_START)
   }, async ({ url }) => {
     const healthy = await McpSession.begin({ url, server: "healthy" });
     const held = healthy.call("held", "hold", { key: "k", text: "untouched" });
-    await healthy.call("waiting", "waiting", { key: "k", count: 1 });
+    await healthy.tell("waiting", { key: "k", count: 1 });
 
     const check = (outcome: Outcome, id: Json, status: number) => {
       assert.deepEqual(errorOf(outcome), { code, reason });
@@ -88,7 +88,7 @@ for (const [what, { entry, code, reason, says }] of Object.entries(CANNOT_START)
     check(await postJson(`${url}/rpc/failing`, LIST), "list", STATUS[reason]);
 
     assert.equal(textOf(await healthy.call("now", "echo", { text: "still here" })), "still here");
-    await healthy.call("release", "release", { key: "k" });
+    await healthy.tell("release", { key: "k" });
     assert.equal(textOf(await held), "untouched");
   });
 
@@ -191,12 +191,12 @@ daemonTest("a call that is not answered in time ends with a timeout, and the ser
     assert.deepEqual([outcome.answer.id, outcome.status], [id, status]);
     assert.match(outcome.answer.error.message, /did not answer tools\/call within 2 s/);
   }
-  await session.call("cancelled", "cancelled", { count: 4 });
+  await session.tell("cancelled", { count: 4 });
   // Its late answer meets nobody: the same id is another call's by now.
   const again = session.call("2", "hold", { key: "new", text: "in time" });
-  await session.call("waiting", "waiting", { key: "new", count: 1 });
-  await session.call("release", "release", { key: "k" });
-  await session.call("release", "release", { key: "new" });
+  await session.tell("waiting", { key: "new", count: 1 });
+  await session.tell("release", { key: "k" });
+  await session.tell("release", { key: "new" });
   assert.equal(textOf(await again), "in time");
 });
 

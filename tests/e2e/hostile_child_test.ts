@@ -43,13 +43,13 @@ function hostileTest(
       ids.map((id) => session.call(id, "hold", { key: "n", text: `held ${id}` }))
     );
     for (const session of [neighbour, elsewhere]) {
-      await session.call("w", "waiting", { key: "n", count: ids.length });
+      await session.tell("waiting", { key: "n", count: ids.length });
     }
 
     await body({ caller, neighbour }, daemon);
 
     for (const session of [neighbour, elsewhere]) {
-      assert.equal(textOf(await session.call("r", "release", { key: "n" })), String(ids.length));
+      assert.equal(await session.tell("release", { key: "n" }), String(ids.length));
     }
     for (const [index, outcome] of (await Promise.all(held)).entries()) {
       const id = ids[index % ids.length];
@@ -144,13 +144,13 @@ hostileTest(
   "an answer after the cancellation meets nobody, nor the next call with its id",
   async ({ caller }) => {
     const held = caller.call(1, "hold", { key: "c", text: "too late" });
-    await caller.call(2, "waiting", { key: "c", count: 1 });
+    await caller.tell("waiting", { key: "c", count: 1 });
     await caller.cancel(1);
     assert.equal(errorOf(await held).reason, "cancelled");
     const again = caller.call(1, "hold", { key: "d", text: "in time" });
-    await caller.call(2, "waiting", { key: "d", count: 1 });
-    await caller.call(2, "release", { key: "c" });
-    await caller.call(2, "release", { key: "d" });
+    await caller.tell("waiting", { key: "d", count: 1 });
+    await caller.tell("release", { key: "c" });
+    await caller.tell("release", { key: "d" });
     const outcome = await again;
     assert.deepEqual([outcome.answer.id, textOf(outcome)], [1, "in time"]);
   },
@@ -169,7 +169,7 @@ hostileTest(
 
     async function releaseAfter(call: Promise<Outcome>): Promise<Outcome> {
       const outcome = await call;
-      await caller.call(2, "release", { key: "p" });
+      await caller.tell("release", { key: "p" });
       return outcome;
     }
   },

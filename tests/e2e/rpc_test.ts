@@ -111,10 +111,10 @@ for (const when of ["at once", "once the daemon has noticed"]) {
     const id = await lightSession(url);
     const lost = await openStream(url, id);
     assert.equal((await rpc(url, tool(1, "hold", { key: "k", text: "slow" }), id)).status, 202);
-    await rpc(url, tool(1, "waiting", { key: "k", count: 1 }));
+    await tell(url, "waiting", { key: "k", count: 1 });
     await lost[Symbol.asyncDispose]();
     if (when !== "at once") await untilNoticed(url, id);
-    await rpc(url, tool(1, "release", { key: "k" }));
+    await tell(url, "release", { key: "k" });
 
     await using stream = await openStream(url, id);
     const [answer, ...more] = await answersBefore("last", { url, id, stream });
@@ -122,6 +122,23 @@ for (const when of ["at once", "once the daemon has noticed"]) {
     assert.deepEqual(more, []);
   });
 }
+
+daemonTest("an answer that a stalled client did not take comes whole on its next stream", {
+  config: { ...config, server: { limits: { maxStreamBytes: 64 * 1024 * 1024 } } },
+}, async ({ url }) => {
+  const id = await lightSession(url);
+  // More than the system takes in on the way.
+  const bytes = 20 * 1024 * 1024;
+  {
+    using stalled = await stalledStream(url, id);
+    assert.equal((await rpc(url, tool(1, "big", { bytes }), id)).status, 202);
+    await stalled.read(new Uint8Array(1));
+  }
+  await using stream = await openStream(url, id);
+  const [answer, ...more] = await answersBefore("last", { url, id, stream });
+  assert.deepEqual([answer.id, textOf({ answer }).length], [1, bytes]);
+  assert.deepEqual(more, []);
+});
 
 daemonTest(
   "an answer that arrived is not said again to the session's next stream",
@@ -220,14 +237,14 @@ daemonTest("a deleted session is gone: its stream ends, its call is cancelled, i
 }, async ({ url }) => {
   const id = await lightSession(url);
   const held = rpc(url, tool("held", "hold", { key: "k", text: "late" }), id);
-  await rpc(url, tool(1, "waiting", { key: "k", count: 1 }));
+  await tell(url, "waiting", { key: "k", count: 1 });
   await using stream = await openStream(url, id);
   assert.equal(await deleteSession(url, id), 204);
 
   const outcome = await held;
   assert.deepEqual([outcome.answer.id, errorOf(outcome).reason], ["held", "cancelled"]);
   assert.equal(await stream.next("the end of the stream"), undefined);
-  await rpc(url, tool(1, "cancelled", { count: 1 }));
+  await tell(url, "cancelled", { count: 1 });
   assert.equal(await deleteSession(url, id), 404);
   const reopened = await fetch(`${url}/sse`, { headers: { "x-session-id": id } });
   assert.equal(reopened.status, 404);
@@ -268,6 +285,11 @@ function rpc(url: string, message: Json, session?: string) {
   return postJson(`${url}/rpc/misbehaving`, message, { headers });
 }
 
+/** Calls a tool in a session of its own and gives its text. Fails when there is none. */
+async function tell(url: string, name: string, args: Json): Promise<string> {
+  return textOf(await rpc(url, tool("told", name, args)));
+}
+
 /** A session's id, as a client gets it. */
 async function lightSession(url: string): Promise<string> {
   return (await rpc(url, request(0, "ping"))).headers.get("x-session-id")!;
@@ -290,6 +312,22 @@ async function openStream(
     data: JSON.stringify({ sessionId: id }),
   });
   return stream;
+}
+
+/** A connection to the session's stream of which no more than the greeting is read. */
+async function stalledStream(url: string, id: string): Promise<Deno.Conn> {
+  const { hostname, port, host } = new URL(url);
+  const connection = await Deno.connect({ hostname, port: Number(port) });
+  const request = `GET /sse/${id} HTTP/1.1\r\nhost: ${host}\r\n\r\n`;
+  await connection.write(new TextEncoder().encode(request));
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(1024);
+  for (let head = ""; !head.includes("event: connected");) {
+    const count = await within(connection.read(buffer), "the greeting of the stream");
+    assert.notEqual(count, null, head);
+    head += decoder.decode(buffer.subarray(0, count!));
+  }
+  return connection;
 }
 
 /** Until the daemon knows that the session has no stream: then the answer comes in the POST. */

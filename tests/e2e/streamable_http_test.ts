@@ -183,7 +183,7 @@ daemonTest("everybody with a stream hears that the tools changed", { config }, a
   const sessions = [await begin(daemon), await begin(daemon), await begin(daemon)];
   await using first = await sessions[0].openStream();
   await using second = await sessions[1].openStream();
-  await sessions[2].call(1, "change");
+  await sessions[2].tell("change");
   for (const stream of [first, second]) {
     assert.deepEqual(await stream.nextMessage(), {
       jsonrpc: "2.0",
@@ -197,7 +197,7 @@ daemonTest("a second stream of a session takes over from the first", { config },
   await using first = await session.openStream();
   await using second = await session.openStream();
   assert.equal(await first.next("the end of the first stream"), undefined);
-  await session.call(1, "change");
+  await session.tell("change");
   assert.equal((await second.nextMessage()).method, "notifications/tools/list_changed");
 });
 
@@ -207,7 +207,7 @@ daemonTest("a HEAD request takes nobody's stream away", { config }, async (daemo
   const headers = { ...session.headers, accept: "text/event-stream" };
   const head = await fetch(session.url, { method: "HEAD", headers });
   await head.body?.cancel();
-  await session.call(1, "change");
+  await session.tell("change");
   assert.equal((await stream.nextMessage()).method, "notifications/tools/list_changed");
 });
 
@@ -239,7 +239,7 @@ for (const progressToken of ["same", 7]) {
         assert.deepEqual([outcome.answer.id, textOf(outcome)], [1, text]);
       }
       // Not on the stream that belongs to no call, either.
-      await sessions[1].call(2, "change");
+      await sessions[1].tell("change");
       assert.equal((await streamA.nextMessage()).method, "notifications/tools/list_changed");
     },
   );
@@ -270,13 +270,13 @@ daemonTest(
 
     // With another client's call in flight, nobody can know whose it is.
     const held = b.call(1, "hold", { key: "k", text: "b's own" });
-    await b.call(2, "waiting", { key: "k", count: 1 });
+    await b.tell("waiting", { key: "k", count: 1 });
     const shared = await a.call(2, "log", { text: "secret of a" });
     assert.deepEqual([textOf(shared), shared.notifications], ["secret of a", []]);
-    await b.call(3, "release", { key: "k" });
+    await b.tell("release", { key: "k" });
     const answered = await held;
     assert.deepEqual([textOf(answered), answered.notifications], ["b's own", []]);
-    await a.call(3, "change");
+    await a.tell("change");
     assert.equal((await streamB.nextMessage()).method, "notifications/tools/list_changed");
   },
 );
@@ -286,14 +286,14 @@ daemonTest("a cancelled call still makes the server's log nobody's, until it is 
 }, async (daemon) => {
   const [a, b] = [await begin(daemon), await begin(daemon)];
   const held = b.call(1, "hold", { key: "k", text: "late" });
-  await b.call(2, "waiting", { key: "k", count: 1 });
+  await b.tell("waiting", { key: "k", count: 1 });
   await b.cancel(1);
   assert.equal(errorOf(await held).reason, "cancelled");
   // The server may still be working for b, and what it logs may be b's.
   assert.deepEqual((await a.call(1, "log", { text: "whose?" })).notifications, []);
   assert.equal(await b.end(), 204);
   assert.deepEqual((await a.call(2, "log", { text: "whose?" })).notifications, []);
-  await a.call(3, "release", { key: "k" });
+  await a.tell("release", { key: "k" });
   assert.equal((await a.call(4, "log", { text: "a's" })).notifications.length, 1);
 });
 
@@ -333,20 +333,20 @@ daemonTest("cancelling a call ends its POST and reaches the server; its late ans
   const [heldA, heldB] = [a, b].map((session, index) =>
     session.call("same", "hold", { key: "k", text: `of ${index}` })
   );
-  await a.call(1, "waiting", { key: "k", count: 2 });
+  await a.tell("waiting", { key: "k", count: 2 });
   await a.cancel("same");
   const cancelled = await heldA;
   assert.deepEqual([cancelled.status, cancelled.answer.id], [200, "same"]);
   assert.deepEqual(errorOf(cancelled), { code: -32800, reason: "cancelled" });
   assert.match(cancelled.answer.error.message, /the user said so/);
-  assert.equal(JSON.parse(textOf(await a.call(2, "cancelled", { count: 1 }))).length, 1);
+  assert.equal(JSON.parse(await a.tell("cancelled", { count: 1 })).length, 1);
 
   // The id is free again; the late answer of the first call must not be taken for the second's.
   const again = a.call("same", "hold", { key: "new", text: "of the new call" });
-  await a.call(3, "waiting", { key: "new", count: 1 });
-  assert.equal(textOf(await b.call(4, "release", { key: "k" })), "2");
+  await a.tell("waiting", { key: "new", count: 1 });
+  assert.equal(await b.tell("release", { key: "k" }), "2");
   assert.equal(textOf(await heldB), "of 1");
-  await a.call(5, "release", { key: "new" });
+  await a.tell("release", { key: "new" });
   assert.equal(textOf(await again), "of the new call");
 });
 
@@ -356,13 +356,13 @@ daemonTest(
   async (daemon) => {
     const [a, b] = [await begin(daemon), await begin(daemon)];
     const held = [1, "1", "x"].map((id) => b.call(id, "hold", { key: "k", text: `of ${id}` }));
-    await b.call("w", "waiting", { key: "k", count: 3 });
+    await b.tell("waiting", { key: "k", count: 3 });
     // Every id that the daemon can have minted for them, too.
     for (const id of ["1", "x", null, {}, ...Array.from({ length: 50 }, (_, n) => n)]) {
       await a
         .cancel(id);
     }
-    assert.equal(textOf(await b.call("r", "release", { key: "k" })), "3");
+    assert.equal(await b.tell("release", { key: "k" }), "3");
     assert.deepEqual((await Promise.all(held)).map(textOf), ["of 1", "of 1", "of x"]);
     assert.deepEqual((await countOf(a)).cancelled, []);
   },
@@ -396,7 +396,7 @@ for (const how of ["before its response began", "in the middle of its stream"]) 
         signal: leaving.signal,
       });
       if (tool === "hold") {
-        await session.call(2, "waiting", { key: "k", count: 1 });
+        await session.tell("waiting", { key: "k", count: 1 });
         leaving.abort();
         await assert.rejects(response, { name: "AbortError" });
       } else {
@@ -410,7 +410,7 @@ for (const how of ["before its response began", "in the middle of its stream"]) 
       }
       const [report] = (await sessionReports(daemon)).filter(({ id }) => id === session.id);
       assert.equal(report.callsInFlight, 1);
-      assert.equal(textOf(await session.call(3, "release", { key: "k" })), "1");
+      assert.equal(await session.tell("release", { key: "k" }), "1");
       assert.equal(textOf(await session.call(1, "echo", { text: "free again" })), "free again");
     },
   );
@@ -424,14 +424,14 @@ daemonTest(
     const stream = await a.openStream();
     const held = [1, 2, 3].map((id) => a.call(id, "hold", { key: "k", text: "late" }));
     const others = b.call(1, "hold", { key: "k", text: "b's own" });
-    await b.call(2, "waiting", { key: "k", count: 4 });
+    await b.tell("waiting", { key: "k", count: 4 });
     assert.equal(await a.end(), 204);
     for (const [index, outcome] of (await Promise.all(held)).entries()) {
       assert.deepEqual([outcome.answer.id, errorOf(outcome).reason], [index + 1, "cancelled"]);
     }
     assert.equal(await stream.next("the end of the stream"), undefined);
-    assert.equal(JSON.parse(textOf(await b.call(3, "cancelled", { count: 3 }))).length, 3);
-    await b.call(4, "release", { key: "k" });
+    assert.equal(JSON.parse(await b.tell("cancelled", { count: 3 })).length, 3);
+    await b.tell("release", { key: "k" });
     assert.equal(textOf(await others), "b's own");
   },
 );
