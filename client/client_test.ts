@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 
+import { settlesWithin } from "../protocol/deadline.ts";
 import {
   AichakuClient,
   type AichakuError,
@@ -372,7 +373,8 @@ Deno.test("client: an attempt that nobody waits for any more is given up", async
   controller.abort();
   await rejection(leaving, "aborted");
   assert.equal(client.mode, undefined);
-  assert.equal((await process.exit).code, 0);
+  // Not only when connecting takes too long, after a minute.
+  assert.ok(await settlesWithin(process.exit, 20_000), "the process is ended");
 });
 
 Deno.test("client: close() ends calls in flight, refuses later ones, and ends the session", async () => {
