@@ -1,0 +1,300 @@
+import assert from "node:assert/strict";
+import type { JsonObject } from "../../protocol/json.ts";
+import {
+  LIMITS,
+  newSession,
+  NotedReader,
+  NotedReply,
+  readMailbox,
+  request,
+} from "../../tests/fixtures/exchange.ts";
+import { FakeClock, settle } from "../../tests/fixtures/fake_clock.ts";
+import type { FakeWire, Json } from "../../tests/fixtures/fake_wire.ts";
+import { FakeLog, InstanceBench } from "../../tests/fixtures/instances.ts";
+import { AggregateEndpoint } from "./aggregate_endpoint.ts";
+import { Exchange } from "./exchange.ts";
+import { ServerEndpoint } from "./server_endpoint.ts";
+
+/** Some servers, played by the test, behind one address with one client. */
+class Bench {
+  readonly clock = new FakeClock();
+  readonly log = new FakeLog();
+  readonly exchange = new Exchange(LIMITS, this.log);
+  readonly servers = new Map<string, ServerEndpoint>();
+  readonly #upstreams = new Map<string, InstanceBench>();
+  readonly all = new AggregateEndpoint({
+    servers: this.servers,
+    version: "1.2.3",
+    clock: this.clock,
+    log: this.log,
+    listTimeoutMs: 1000,
+  });
+  readonly session = newSession("a", { endpoint: this.all });
+  readonly reader = new NotedReader();
+  #lastId = 0;
+
+  constructor(...names: string[]) {
+    for (const name of names) {
+      const upstream: InstanceBench = new InstanceBench({
+        name,
+        listener: {
+          onReady: () => {
+            this.servers.get(name)!.onReady();
+            this.all.onReady(name);
+          },
+          onNotification: (_instance, { method }) => {
+            if (method === "notifications/tools/list_changed") this.all.onToolsChanged();
+          },
+        },
+      });
+      this.#upstreams.set(name, upstream);
+      this.servers.set(name, new ServerEndpoint(upstream.instance, this.log));
+    }
+    this.session.mailbox.attach(this.reader);
+  }
+
+  wire(name: string): FakeWire {
+    return this.#upstreams.get(name)!.wires.last;
+  }
+
+  async start(name: string, capabilities: JsonObject = { tools: {} }): Promise<void> {
+    await settle();
+    this.wire(name).initialize({ capabilities });
+    await settle();
+  }
+
+  call(method: string, params?: JsonObject): NotedReply {
+    const reply = new NotedReply();
+    this.exchange.request(
+      this.session,
+      request(method, { id: String(++this.#lastId), params }),
+      reply,
+    );
+    return reply;
+  }
+
+  /** The one call that server has been given. */
+  asked(name: string): Json {
+    const [only, ...more] = this.wire(name).take();
+    assert.deepEqual(more, []);
+    return only;
+  }
+
+  /** Answers the list that server was asked for. */
+  async list(name: string, tools: Json[], nextCursor?: string): Promise<Json> {
+    const { id, method, params } = this.asked(name);
+    assert.equal(method, "tools/list");
+    this.wire(name).answer(id, { tools, nextCursor });
+    await settle();
+    return params;
+  }
+
+  read(): Json[] {
+    return readMailbox(this.session, this.reader);
+  }
+}
+
+const CHANGED = { jsonrpc: "2.0", method: "notifications/tools/list_changed" };
+const names = (reply: NotedReply) => reply.answers[0].result.tools.map(({ name }: Json) => name);
+
+Deno.test("tools of all servers are listed under their full names, in the order of the configuration", async () => {
+  const bench = new Bench("one", "two", "none");
+  const reply = bench.call("tools/list");
+  await bench.start("none", {});
+  await bench.start("two");
+  await bench.start("one");
+  await bench.list("two", [{ name: "echo" }]);
+  await bench.list("one", [{ name: "echo", title: "Echo", _meta: { x: 1 } }, { name: "a__b" }]);
+  assert.deepEqual(reply.answers, [{
+    jsonrpc: "2.0",
+    id: 1,
+    result: {
+      tools: [
+        { name: "one__echo", title: "Echo", _meta: { x: 1 } },
+        { name: "one__a__b" },
+        { name: "two__echo" },
+      ],
+    },
+  }]);
+  assert.deepEqual(bench.clock.pending, 0);
+});
+
+Deno.test("a list in pages is read to its end; one without end is given up", async () => {
+  const bench = new Bench("one");
+  const reply = bench.call("tools/list");
+  await bench.start("one");
+  assert.deepEqual(await bench.list("one", [{ name: "a" }], "p2"), {});
+  assert.deepEqual(await bench.list("one", [{ name: "b" }], "p3"), { cursor: "p2" });
+  assert.deepEqual(await bench.list("one", [{ name: "c" }]), { cursor: "p3" });
+  assert.deepEqual(names(reply), ["one__a", "one__b", "one__c"]);
+
+  const endless = bench.call("tools/list");
+  await settle();
+  for (let page = 0; page < 100; page++) await bench.list("one", [{ name: `t${page}` }], "more");
+  assert.equal(names(endless).length, 100);
+});
+
+Deno.test("what is no tool is left out of a list, and harms nobody", async () => {
+  const bench = new Bench("one");
+  const reply = bench.call("tools/list");
+  await bench.start("one");
+  await bench.list("one", [null, 1, "x", {}, { name: 1 }, [], { name: "good" }]);
+  assert.deepEqual(names(reply), ["one__good"]);
+  const odd = bench.call("tools/list");
+  await settle();
+  bench.wire("one").answer(bench.asked("one").id, { tools: "none" });
+  await settle();
+  assert.deepEqual(names(odd), []);
+});
+
+Deno.test("a server that fails is left out, and announced when it runs", async () => {
+  const bench = new Bench("good", "bad");
+  const reply = bench.call("tools/list");
+  await bench.start("good");
+  bench.wire("bad").end("exited with code 1", "boom");
+  await settle();
+  await bench.list("good", [{ name: "a" }]);
+  assert.deepEqual(names(reply), ["good__a"]);
+  assert.ok(
+    bench.log.lines.some(({ message, fields }) =>
+      /left out/.test(message) && fields.server === "bad"
+    ),
+  );
+
+  const again = bench.call("tools/list");
+  await bench.start("bad");
+  assert.deepEqual(bench.read(), [CHANGED]);
+  await bench.list("good", [{ name: "a" }]);
+  await bench.list("bad", [{ name: "b" }]);
+  assert.deepEqual(names(again), ["good__a", "bad__b"]);
+});
+
+Deno.test("a server that answers a list with an error is left out of it", async () => {
+  const bench = new Bench("good", "bad");
+  const reply = bench.call("tools/list");
+  await bench.start("good");
+  await bench.start("bad");
+  const { id } = bench.asked("bad");
+  bench.wire("bad").line({ jsonrpc: "2.0", id, error: { code: -1, message: "no" } });
+  await bench.list("good", [{ name: "a" }]);
+  assert.deepEqual(names(reply), ["good__a"]);
+});
+
+Deno.test("a slow server does not hold up the others' tools, and is announced when it is there", async () => {
+  const bench = new Bench("fast", "slow");
+  const reply = bench.call("tools/list");
+  await bench.start("fast");
+  await bench.list("fast", [{ name: "a" }]);
+  bench.clock.advance(999);
+  await settle();
+  assert.equal(reply.outcome, undefined);
+  bench.clock.advance(1);
+  await settle();
+  assert.deepEqual(names(reply), ["fast__a"]);
+  assert.deepEqual(bench.read(), []);
+  await bench.start("slow");
+  assert.deepEqual(bench.read(), [CHANGED]);
+  await bench.list("slow", [{ name: "b" }]); // The list of before: too late for its call.
+  assert.equal(reply.answers.length, 1);
+});
+
+Deno.test("a tool too deep to be written costs the list, not the daemon", async () => {
+  const bench = new Bench("one");
+  const reply = bench.call("tools/list");
+  await bench.start("one");
+  const { id } = bench.asked("one");
+  const deep = `{"0":${"[".repeat(200_000)}${"]".repeat(200_000)}}`;
+  bench.wire("one").line(
+    `{"jsonrpc":"2.0","id":${id},"result":{"tools":[{"name":"x","y":${deep}}]}}`,
+  );
+  await settle();
+  assert.deepEqual([reply.outcome, reply.answers.length], ["upstream_invalid", 1]);
+});
+
+const CALLED: [full: string, server: string, tool: string][] = [
+  ["one__echo", "one", "echo"],
+  ["one__a__b", "one", "a__b"],
+  ["one___private", "one", "_private"],
+  ["one__", "one", ""],
+  ["two.x-y__echo", "two.x-y", "echo"],
+];
+
+for (const [full, server, tool] of CALLED) {
+  Deno.test(`the tool ${full} is ${JSON.stringify(tool)} of ${server}`, async () => {
+    const bench = new Bench("one", "two.x-y");
+    const reply = bench.call("tools/call", { name: full, arguments: { a: 1 }, _meta: { b: 2 } });
+    await bench.start(server);
+    const { id, params } = bench.asked(server);
+    assert.deepEqual(params, { name: tool, arguments: { a: 1 }, _meta: { b: 2 } });
+    bench.wire(server).answer(id, { content: [] });
+    assert.deepEqual(reply.answers[0], { jsonrpc: "2.0", id: 1, result: { content: [] } });
+  });
+}
+
+for (
+  const name of ["echo", "three__echo", "_one__echo", "one_echo", "", "__echo", undefined, 5, {}]
+) {
+  Deno.test(`no server is started for the tool ${JSON.stringify(name)}, which is unknown`, async () => {
+    const bench = new Bench("one", "two");
+    const reply = bench.call("tools/call", { name });
+    await settle();
+    assert.equal(reply.outcome, "invalid_params");
+    assert.match(reply.answers[0].error.message, /one, two/);
+    assert.throws(() => bench.wire("one"), /No connection/);
+  });
+}
+
+Deno.test("a name too deep to be shown is answered all the same", () => {
+  const bench = new Bench("one");
+  const name = JSON.parse('{"0":' + "[".repeat(200_000) + "]".repeat(200_000) + "}");
+  assert.equal(bench.call("tools/call", { name }).answers.length, 1);
+});
+
+Deno.test("a name that could be of two servers is given to neither", async () => {
+  const bench = new Bench("a", "a_");
+  const reply = bench.call("tools/call", { name: "a___b" });
+  await settle();
+  assert.equal(reply.outcome, "invalid_params");
+  assert.match(reply.answers[0].error.message, /a and a_/);
+});
+
+Deno.test("cancelling a call reaches the server it went to", async () => {
+  const bench = new Bench("one");
+  const reply = bench.call("tools/call", { name: "one__echo" });
+  await bench.start("one");
+  const { id } = bench.asked("one");
+  bench.exchange.notification(bench.session, {
+    kind: "notification",
+    method: "notifications/cancelled",
+    params: { requestId: 1 },
+  });
+  assert.equal(reply.outcome, "cancelled");
+  assert.deepEqual(bench.asked("one").params.requestId, id);
+});
+
+Deno.test("a change of one server's tools is a change of all; a client that left hears nothing", async () => {
+  const bench = new Bench("one");
+  bench.call("tools/list");
+  await bench.start("one");
+  bench.wire("one").line(CHANGED);
+  assert.deepEqual(bench.read(), [CHANGED]);
+  bench.all.leave(bench.session);
+  bench.wire("one").line(CHANGED);
+  assert.deepEqual(bench.read(), []);
+});
+
+Deno.test("what the address of all servers offers: tools and ping, in the client's revision", async () => {
+  const bench = new Bench("one", "two");
+  const result = await bench.all.initialize({ protocolVersion: "2025-06-18" });
+  assert.deepEqual([result.protocolVersion, result.capabilities, result.serverInfo], [
+    "2025-06-18",
+    { tools: { listChanged: true } },
+    { name: "aichaku", version: "1.2.3" },
+  ]);
+  assert.match(String(result.instructions), /one, two/);
+  assert.deepEqual(bench.call("ping").answers[0].result, {});
+  for (const method of ["resources/list", "prompts/get", "logging/setLevel", "constructor"]) {
+    assert.equal(bench.call(method).outcome, "method_not_found");
+  }
+  assert.throws(() => bench.wire("one"), /No connection/, "nothing of this starts a server");
+});

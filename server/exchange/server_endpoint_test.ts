@@ -1,0 +1,319 @@
+import assert from "node:assert/strict";
+import type { JsonObject } from "../../protocol/json.ts";
+import {
+  LIMITS,
+  newSession,
+  NotedReader,
+  NotedReply,
+  readMailbox,
+  request,
+} from "../../tests/fixtures/exchange.ts";
+import { settle } from "../../tests/fixtures/fake_clock.ts";
+import type { FakeWire, Json } from "../../tests/fixtures/fake_wire.ts";
+import { InstanceBench } from "../../tests/fixtures/instances.ts";
+import { Exchange } from "./exchange.ts";
+import { ServerEndpoint } from "./server_endpoint.ts";
+import type { Session } from "./session.ts";
+
+/** A client with a session, a stream that is open, and its calls. */
+class Client {
+  readonly reader = new NotedReader();
+  #lastId = 0;
+
+  constructor(readonly session: Session, private readonly exchange: Exchange) {
+    session.mailbox.attach(this.reader);
+  }
+
+  call(method: string, params?: JsonObject): NotedReply {
+    const reply = new NotedReply();
+    const message = request(method, { id: String(++this.#lastId), params });
+    this.exchange.request(this.session, message, reply);
+    return reply;
+  }
+
+  /** What came by its stream. */
+  read(): Json[] {
+    return readMailbox(this.session, this.reader);
+  }
+
+  leave(): void {
+    this.session.end("left");
+  }
+}
+
+/** One server that is shared, played by the test. */
+class Bench {
+  readonly upstream: InstanceBench = new InstanceBench({
+    listener: {
+      onReady: () => this.endpoint.onReady(),
+      onNotification: (_instance, message, text) => this.endpoint.onNotification(message, text),
+    },
+  });
+  readonly endpoint = new ServerEndpoint(this.upstream.instance, this.upstream.log);
+  readonly exchange = new Exchange(LIMITS, this.upstream.log);
+
+  async start(capabilities: JsonObject = {}): Promise<this> {
+    await this.upstream.start({ capabilities });
+    return this;
+  }
+
+  get wire(): FakeWire {
+    return this.upstream.wires.last;
+  }
+
+  client(id: string): Client {
+    return new Client(newSession(id, { endpoint: this.endpoint }), this.exchange);
+  }
+
+  /** Answers everything that was asked, and returns it as `method detail`. */
+  answerAll(): string[] {
+    return this.wire.take().map(({ id, method, params }) => {
+      if (id !== undefined) this.wire.answer(id);
+      return `${method} ${params?.uri ?? params?.level ?? ""}`.trim();
+    });
+  }
+
+  notify(method: string, params?: Json): Json {
+    const message = { jsonrpc: "2.0", method, params };
+    this.wire.line(message);
+    return JSON.parse(JSON.stringify(message));
+  }
+}
+
+Deno.test("initialize is answered from what the server said once, in the client's revision, without tasks", async () => {
+  const bench = await new Bench().start({ tools: {}, tasks: { list: {} }, logging: {} });
+  const result = await bench.endpoint.initialize({ protocolVersion: "2025-03-26" });
+  assert.equal(result.protocolVersion, "2025-03-26");
+  assert.deepEqual(result.capabilities, { tools: {}, logging: {} });
+  assert.deepEqual((await bench.endpoint.initialize(undefined)).protocolVersion, "2025-11-25");
+  assert.deepEqual(bench.wire.take(), []);
+});
+
+Deno.test("calls are passed on as they are, except for what belongs to one client alone", async () => {
+  const bench = await new Bench().start();
+  const client = bench.client("a");
+  client.call("tools/call", { name: "x", task: { ttl: 1 }, _meta: { a: 1 } });
+  client.call("something/else", { b: 2 });
+  assert.deepEqual(bench.wire.take().map(({ method, params }) => [method, params]), [
+    ["tools/call", { name: "x", _meta: { a: 1 } }],
+    ["something/else", { b: 2 }],
+  ]);
+  for (const method of ["tasks/list", "tasks/get", "tasks/cancel", "tasks/anything"]) {
+    const other = bench.client(method);
+    assert.equal(other.call(method).outcome, "method_not_found");
+  }
+  assert.deepEqual(bench.client("p").call("ping").answers[0].result, {});
+  assert.deepEqual(bench.wire.take(), []);
+});
+
+Deno.test("a method named like something every object has is a method like any other", async () => {
+  const bench = await new Bench().start();
+  for (const method of ["constructor", "__proto__", "toString"]) {
+    bench.client(method).call(method);
+    assert.deepEqual(bench.answerAll(), [method]);
+  }
+});
+
+Deno.test("list_changed goes to everybody", async () => {
+  const bench = await new Bench().start();
+  const clients = ["a", "b", "c"].map((id) => bench.client(id));
+  for (const list of ["tools", "prompts", "resources"]) {
+    const message = bench.notify(`notifications/${list}/list_changed`);
+    for (const client of clients) assert.deepEqual(client.read(), [message]);
+  }
+});
+
+Deno.test("a log message goes to the one client the server can be working for", async () => {
+  const bench = await new Bench().start();
+  const [a, b] = [bench.client("a"), bench.client("b")];
+  const reply = a.call("tools/call");
+  const message = bench.notify("notifications/message", { level: "info", data: "for a" });
+  assert.deepEqual(reply.notified, [message], "with the call it belongs to");
+  assert.deepEqual([a.read(), b.read()], [[], []]);
+});
+
+Deno.test("with several calls of one client, its log messages go by its stream", async () => {
+  const bench = await new Bench().start();
+  const a = bench.client("a");
+  const replies = [a.call("tools/call"), a.call("tools/call")];
+  const message = bench.notify("notifications/message", { level: "info", data: 1 });
+  assert.deepEqual(a.read(), [message]);
+  a.session.mailbox.detach(a.reader);
+  const second = bench.notify("notifications/message", { level: "info", data: 2 });
+  assert.deepEqual(replies.map(({ notified }) => notified), [[second], []]);
+});
+
+Deno.test("what could be for two clients is for neither: it stays in the daemon's log", async () => {
+  const unattributable: [name: string, prepare: (bench: Bench, a: Client, b: Client) => void][] = [
+    ["nobody calls", () => {}],
+    ["both call", (_bench, a, b) => void [a.call("tools/call"), b.call("tools/call")]],
+    ["one has left, with its call unanswered", (_bench, a, b) => {
+      a.call("tools/call");
+      a.leave();
+      b.call("tools/call");
+    }],
+    ["one has cancelled, and is not answered", (bench, a, b) => {
+      a.call("tools/call");
+      bench.exchange.notification(a.session, {
+        kind: "notification",
+        method: "notifications/cancelled",
+        params: { requestId: 1 },
+      });
+      b.call("tools/call");
+    }],
+    ["the only one has left", (_bench, a) => {
+      a.call("tools/call");
+      a.leave();
+    }],
+    [
+      "the daemon itself asks as well",
+      (bench, a) => {
+        const gone = bench.client("gone");
+        gone.call("resources/subscribe", { uri: "y" });
+        bench.answerAll();
+        gone.leave(); // The daemon unsubscribes for it.
+        a.call("tools/call");
+      },
+    ],
+  ];
+  for (const [name, prepare] of unattributable) {
+    const bench = await new Bench().start();
+    const [a, b] = [bench.client("a"), bench.client("b")];
+    prepare(bench, a, b);
+    a.read();
+    b.read();
+    for (const method of ["notifications/message", "notifications/unheard-of"]) {
+      bench.notify(method, { level: "error", data: "secret" });
+    }
+    assert.deepEqual([a.read(), b.read()], [[], []], name);
+    const logged = bench.upstream.log.lines.filter(({ message }) =>
+      /no single client/.test(message)
+    );
+    assert.equal(logged.length, 2, name);
+  }
+});
+
+Deno.test("a client hears only the levels it asked for, and the server is set to the widest", async () => {
+  const bench = await new Bench().start();
+  const [a, b] = [bench.client("a"), bench.client("b")];
+  const reply = a.call("logging/setLevel", { level: "error" });
+  assert.deepEqual(bench.answerAll(), ["logging/setLevel error"]);
+  await settle();
+  assert.deepEqual(reply.answers[0].result, {});
+  b.call("logging/setLevel", { level: "debug" });
+  assert.deepEqual(bench.answerAll(), ["logging/setLevel debug"]);
+  a.call("logging/setLevel", { level: "warning" });
+  assert.deepEqual(bench.answerAll(), ["logging/setLevel debug"], "the widest need stays");
+  await settle();
+
+  const call = a.call("tools/call");
+  bench.notify("notifications/message", { level: "info", data: "too quiet" });
+  const loud = bench.notify("notifications/message", { level: "error", data: "loud" });
+  assert.deepEqual(call.notified, [loud]);
+
+  b.leave();
+  assert.deepEqual(bench.answerAll(), ["tools/call", "logging/setLevel warning"]);
+  assert.equal(a.call("logging/setLevel", { level: "loud" }).outcome, "invalid_params");
+  assert.equal(a.call("logging/setLevel").outcome, "invalid_params");
+});
+
+Deno.test("resource updates go to those who subscribed, and the server is told of the last who leaves", async () => {
+  const bench = await new Bench().start();
+  const [a, b, c] = ["a", "b", "c"].map((id) => bench.client(id));
+  a.call("resources/subscribe", { uri: "x" });
+  b.call("resources/subscribe", { uri: "x" });
+  c.call("resources/subscribe", { uri: "y" });
+  assert.deepEqual(bench.answerAll().length, 3);
+  await settle();
+  const update = bench.notify("notifications/resources/updated", { uri: "x" });
+  assert.deepEqual([a.read(), b.read(), c.read()], [[update], [update], []]);
+
+  const first = a.call("resources/unsubscribe", { uri: "x" });
+  assert.deepEqual([bench.answerAll(), first.outcome], [[], "answered"], "b still wants it");
+  bench.notify("notifications/resources/updated", { uri: "x" });
+  assert.deepEqual([a.read(), b.read().length], [[], 1]);
+
+  b.leave();
+  assert.deepEqual(bench.answerAll(), ["resources/unsubscribe x"]);
+  const last = c.call("resources/unsubscribe", { uri: "y" });
+  assert.deepEqual(bench.answerAll(), ["resources/unsubscribe y"]);
+  await settle();
+  assert.equal(last.outcome, "answered");
+});
+
+Deno.test("a subscription that the server refuses is not counted", async () => {
+  const bench = await new Bench().start();
+  const [a, b] = [bench.client("a"), bench.client("b")];
+  const reply = a.call("resources/subscribe", { uri: "x" });
+  const [{ id }] = bench.wire.take();
+  bench.wire.line({ jsonrpc: "2.0", id, error: { code: -32602, message: "no such resource" } });
+  await settle();
+  assert.equal(reply.answers[0].error.message, "no such resource");
+  b.call("resources/subscribe", { uri: "x" });
+  bench.answerAll();
+  await settle();
+  bench.notify("notifications/resources/updated", { uri: "x" });
+  assert.deepEqual([a.read(), b.read().length], [[], 1]);
+});
+
+Deno.test("after a restart of the server it learns again what its clients want", async () => {
+  const bench = await new Bench().start();
+  const a = bench.client("a");
+  a.call("resources/subscribe", { uri: "x" });
+  a.call("logging/setLevel", { level: "info" });
+  bench.answerAll();
+  await settle();
+  bench.wire.end();
+  a.call("tools/call");
+  await settle();
+  bench.wire.initialize();
+  assert.deepEqual(bench.answerAll().toSorted(), [
+    "logging/setLevel info",
+    "resources/subscribe x",
+    "tools/call",
+  ]);
+});
+
+Deno.test("a session from before a restart of the daemon brings what it had asked for", async () => {
+  const bench = new Bench();
+  const session = newSession("a", { endpoint: bench.endpoint });
+  session.logLevel = "info";
+  session.subscriptions.add("x");
+  bench.endpoint.leave(session);
+  bench.endpoint.join(session);
+  await settle();
+  bench.wire.initialize();
+  assert.deepEqual(bench.answerAll().toSorted(), [
+    "logging/setLevel info",
+    "resources/subscribe x",
+  ]);
+});
+
+Deno.test("an answer to a relayed call that cannot be read fails it, once", async () => {
+  const bench = await new Bench().start();
+  const a = bench.client("a");
+  const replies = ["resources/subscribe", "resources/unsubscribe"].map((method) =>
+    a.call(method, { uri: "x" })
+  );
+  const deep = `{"0":${"[".repeat(200_000)}${"]".repeat(200_000)}}`;
+  for (const { id } of bench.wire.take()) {
+    bench.wire.line(`{"jsonrpc":"2.0","id":${id},"result":${deep}}`);
+  }
+  await settle();
+  for (const { outcome, answers } of replies) {
+    assert.deepEqual([outcome, answers.length], ["upstream_invalid", 1]);
+  }
+});
+
+Deno.test("a client's own state is not passed on to the server that others share", async () => {
+  const bench = await new Bench().start();
+  const { session } = bench.client("a");
+  for (const method of ["initialized", "roots/list_changed", "progress", "cancelled", "own"]) {
+    bench.exchange.notification(session, {
+      kind: "notification",
+      method: `notifications/${method}`,
+      params: {},
+    });
+  }
+  assert.deepEqual(bench.wire.take().map(({ method }) => method), ["notifications/own"]);
+});
