@@ -22,6 +22,10 @@ for (const line of ["v1", "v2"] as const) {
     `a ${line} client uses three real servers through /mcp`,
     { config: real },
     async ({ url, home }) => {
+      // The first time they are fetched from the registry: a list would not wait that long.
+      for (const server of Object.keys(real.mcpServers)) {
+        await using _ = await connectPeer({ line, url: `${url}/mcp/${server}` });
+      }
       await using peer = await connectPeer({ line, url: `${url}/mcp` });
       const { tools } = await within(peer.listTools(), "the tools of all servers");
       const names = tools.map(({ name }) => name);

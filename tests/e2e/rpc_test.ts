@@ -128,7 +128,7 @@ daemonTest("an answer that a stalled client did not take comes whole on its next
 }, async ({ url }) => {
   const id = await lightSession(url);
   // More than the system takes in on the way.
-  const bytes = 20 * 1024 * 1024;
+  const bytes = 14 * 1024 * 1024;
   {
     using stalled = await stalledStream(url, id);
     assert.equal((await rpc(url, tool(1, "big", { bytes }), id)).status, 202);
