@@ -96,6 +96,24 @@ export class HttpWire {
     throw this.lost(`the daemon answered ${response.status}`, { method, signal });
   }
 
+  /**
+   * Opens the stream for what belongs to no call.
+   *
+   * @returns undefined when the daemon offers none.
+   * @throws what `fetch` throws when it cannot be opened now.
+   */
+  async listen(signal: AbortSignal): Promise<Response | undefined> {
+    const response = await this.#fetch(this.#options.endpoint, {
+      headers: { ...this.#headers(), accept: "text/event-stream" },
+      signal,
+      redirect: "manual",
+    });
+    if (response.ok && isEventStream(response)) return response;
+    await response.body?.cancel();
+    if (response.status === 405) return undefined;
+    throw new TypeError(`the daemon answered ${response.status} to GET`);
+  }
+
   /** Sends what nobody waits for. */
   tell(text: string): void {
     this.inBackground(courtesy((signal) => this.#send(text, signal)));

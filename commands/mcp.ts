@@ -26,6 +26,9 @@ Actions (as an option or as a subcommand):
   --restart-server, restart   Stop and start; takes the options of --start-server, too
   --logs, logs                Print the end of the daemon's log
       --follow                Go on until interrupted
+  --stdio, stdio              Serve a client that speaks only stdio; starts the daemon if need be
+      --server NAME           Serve one server, under its own names (default: all together)
+      --project DIR           Folder of the project, for servers that have one
   --print-config [CLIENT]     Print what to paste into a client's configuration
 
 Options:
@@ -53,7 +56,7 @@ const ACTIONS: readonly Action[] = [
   {
     option: "start-server",
     word: "start",
-    takes: [...START_OPTIONS, "foreground", "daemonized"],
+    takes: [...START_OPTIONS, "foreground", "daemonized", "autostarted"],
     load: async () => (await import("./mcp/start.ts")).start,
   },
   {
@@ -81,6 +84,12 @@ const ACTIONS: readonly Action[] = [
     load: async () => (await import("./mcp/logs.ts")).logs,
   },
   {
+    option: "stdio",
+    word: "stdio",
+    takes: [...START_OPTIONS, "server", "project"],
+    load: async () => (await import("./mcp/stdio.ts")).stdio,
+  },
+  {
     option: "print-config",
     word: "print-config",
     takes: START_OPTIONS,
@@ -91,17 +100,15 @@ const ACTIONS: readonly Action[] = [
 const SPEC: ArgumentSpec = {
   command: "aichaku mcp",
   flags: [...ACTIONS.map(({ option }) => option), "foreground", "force", "follow", "json"]
-    .concat("daemonized"),
-  values: [...START_OPTIONS, "serve-builtin"],
-  // `--daemonized` is how a starter tells the process it spawned to log to the file.
-  hidden: ["daemonized", "serve-builtin"],
+    .concat("daemonized", "autostarted"),
+  values: [...START_OPTIONS, "server", "project", "serve-builtin"],
+  // `--daemonized` is how a starter tells the process it spawned to log to the file, `--autostarted`
+  // that no person asked for it, so that it ends when nobody uses it.
+  hidden: ["daemonized", "autostarted", "serve-builtin"],
 };
 
 /** Runs `aichaku mcp`. Returns the exit code. @throws {UsageError} */
 export async function runMcp(args: string[], context: CommandContext): Promise<number> {
-  if (args.includes("--stdio") || args[0] === "stdio") {
-    throw usage(SPEC, "--stdio is not in this version; use the HTTP endpoint");
-  }
   // The one option with an optional value; its value is a word like those of the subcommands.
   const spread = args.flatMap((arg) =>
     arg.startsWith("--print-config=") ? arg.split(/=(.*)/, 2) : [arg]

@@ -5,14 +5,19 @@
  * @module
  */
 
-/** Every reason the daemon gives of its own accord. `data.reason` of the JSON-RPC error. */
+/**
+ * Every reason the daemon gives of its own accord: `data.reason` of the JSON-RPC error.
+ *
+ * `retryable` says that the call was certainly not executed, so that the same call may be made again,
+ * and that this can help. Where a server may have done its work already, it is false.
+ */
 export const REASONS = {
   /** The server died with this call in flight. */
-  upstream_exited: { code: -32010, http: 502, retryable: true },
+  upstream_exited: { code: -32010, http: 502, retryable: false },
   /** The server cannot be started, keeps crashing, or a remote one is unreachable. */
   upstream_unavailable: { code: -32011, http: 503, retryable: true },
   /** A deadline passed: starting, or answering. */
-  upstream_timeout: { code: -32012, http: 504, retryable: true },
+  upstream_timeout: { code: -32012, http: 504, retryable: false },
   /** A queue or a table is full. */
   overloaded: { code: -32013, http: 503, retryable: true },
   /** The daemon stopped or restarted under this call. */
@@ -53,7 +58,7 @@ export interface FaultDetails {
   server?: string;
   /** More for a person to read: the last stderr lines, the command that was not found. */
   detail?: string;
-  /** Whether trying again can help. Defaults to the reason's own. */
+  /** See {@linkcode REASONS}. Defaults to the reason's own. */
   retryable?: boolean;
   /** Fields a specification wants in `data` (`supported`, `requested`). */
   extra?: Record<string, unknown>;

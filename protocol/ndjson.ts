@@ -24,12 +24,14 @@ export interface LineSplitterOptions {
 
 /** Splits a byte stream into lines. Invalid UTF-8 becomes U+FFFD, as everywhere on the web. */
 export class LineSplitter {
-  readonly #decoder = new TextDecoder();
+  // Deno 2.9.6 drops a byte order mark at the start of every chunk otherwise, not only of the first.
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   readonly #options: LineSplitterOptions;
   readonly #onLine: LineHandler;
   /** Pieces of the unfinished line: joined once, so that a long line costs linear time. */
   #pieces: string[] = [];
   #length = 0;
+  #atStart = true;
   #dropped: LineEnds | undefined;
 
   constructor(onLine: LineHandler, options: LineSplitterOptions) {
@@ -39,7 +41,11 @@ export class LineSplitter {
 
   /** Takes the next bytes. They are not kept: the caller may reuse its buffer. */
   push(chunk: Uint8Array): void {
-    const text = this.#decoder.decode(chunk, { stream: true });
+    let text = this.#decoder.decode(chunk, { stream: true });
+    if (this.#atStart && text !== "") {
+      this.#atStart = false;
+      if (text.charCodeAt(0) === 0xfeff) text = text.slice(1);
+    }
     let start = 0;
     for (let end = text.indexOf("\n"); end !== -1; end = text.indexOf("\n", start)) {
       this.#finish(text.slice(start, end));

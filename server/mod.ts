@@ -106,7 +106,11 @@ export function createApp(options: AppOptions): DaemonApp {
   async function drain({ reason, graceMs, hurry }: DrainOptions): Promise<void> {
     exchange.drain(reason);
     await settlesWithin(allCallsSettled(), graceMs);
-    const fault = new Fault("draining", `The daemon stopped (${reason}) with this call in flight`);
+    const fault = new Fault(
+      "draining",
+      `The daemon stopped (${reason}) with this call in flight; whether it took effect is not known`,
+      { retryable: false },
+    );
     const stopped = [...servers.values()].map(({ instance }) =>
       instance.stop(fault, hurry ? HURRIED : UNHURRIED)
     );

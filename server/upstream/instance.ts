@@ -275,7 +275,7 @@ export class Instance {
         "upstream_timeout",
         `Server ${JSON.stringify(this.name)} did not answer initialize within ` +
           `${startTimeoutMs / 1000} s; raise its "startTimeout" in config.json if it is just slow`,
-        { server: this.name },
+        { server: this.name, retryable: true },
       );
       this.#closeWire();
       this.#onStartFailed(fault);
@@ -438,7 +438,7 @@ export class Instance {
           `Server ${
             JSON.stringify(this.name)
           } was too busy to take ${call.method} within ${silence}`,
-          { server: this.name },
+          { server: this.name, retryable: true },
         ),
       );
     }

@@ -21,7 +21,7 @@ export interface StderrTailOptions {
 /** Keeps the end of a server's stderr. */
 export class StderrTail {
   readonly #lines: string[] = [];
-  readonly #decoder = new TextDecoder();
+  readonly #decoder = new TextDecoder("utf-8", { ignoreBOM: true });
   readonly #onLine: (line: string) => void;
   #pending = "";
 

@@ -1,0 +1,288 @@
+/**
+ * The stdio bridge: a client that speaks only stdio on one side, the daemon's Streamable HTTP on the
+ * other. Messages pass as they are; what the bridge adds is patience.
+ *
+ * Guarantees: every request is answered exactly once, whatever happens to the daemon. When it restarts,
+ * the session goes on: what it certainly did not execute is sent again to the next one, a session that
+ * it forgot is initialized again with the client's own words, and only a call that was under way gets an
+ * error. Nothing but messages is written.
+ *
+ * @module
+ */
+
+import { type Message, MessageFault, parseMessage } from "../../protocol/message.ts";
+import { asFault, Fault } from "../../protocol/errors.ts";
+import { isObject, parseJson } from "../../protocol/json.ts";
+import { AichakuError, messageOf } from "../../client/errors.ts";
+import { HttpWire, isEventStream } from "../../client/http_wire.ts";
+import { delay } from "../../client/scope.ts";
+import { readServerSentEvents } from "../../client/sse.ts";
+import { NotSent } from "../../client/transport.ts";
+
+/** Where the daemon is. */
+export interface Reached {
+  /** Base URL, without a slash at the end. */
+  url: string;
+  token: string | undefined;
+}
+
+/** Options of {@linkcode StdioBridge}. */
+export interface StdioBridgeOptions {
+  /** Finds the daemon, and starts one where that is wanted. Throws when there is none. */
+  reach(signal: AbortSignal): Promise<Reached>;
+  /** Name of the server; undefined for all of them together. */
+  server: string | undefined;
+  /** Absolute path of the project, for servers that have one. */
+  project: string | undefined;
+  /** Takes one message, without its line end. */
+  write(line: string): void;
+  /** Told what a person may want to know. */
+  log(text: string): void;
+  /** Milliseconds for reaching a daemon again before a request fails. Default 30,000. */
+  patienceMs?: number;
+}
+
+/** Milliseconds between two attempts, at first; doubles up to {@linkcode MAX_WAIT_MS}. */
+const FIRST_WAIT_MS = 25;
+const MAX_WAIT_MS = 500;
+
+/** Between one client and the daemon. */
+export class StdioBridge {
+  readonly #options: StdioBridgeOptions;
+  readonly #ending = new AbortController();
+  /** Requests that are not answered. */
+  readonly #pending = new Set<Promise<void>>();
+  /** Notifications and answers, in the order they came. */
+  #order: Promise<void> = Promise.resolve();
+  #wire: Promise<HttpWire> | undefined;
+  /** The client's own `initialize`, for a daemon that forgot the session. */
+  #initialize: string | undefined;
+  #wasInitialized = false;
+  #session: { id: string; revision: string } | undefined;
+  #listening: Promise<void> | undefined;
+
+  constructor(options: StdioBridgeOptions) {
+    this.#options = options;
+  }
+
+  /** Takes one line of the client's. Never throws: what is wrong is answered. */
+  receive(line: string): void {
+    let message: Message;
+    try {
+      message = parseMessage(line);
+    } catch (error) {
+      const id = error instanceof MessageFault ? error.id : "null";
+      return this.#options.write(asFault(error).toResponseText(id));
+    }
+    if (message.kind !== "request") {
+      const method = message.kind === "notification" ? message.method : "an answer";
+      this.#order = this.#order.then(() => this.#tell(line, method));
+      return;
+    }
+    if (message.method === "initialize") this.#initialize = line;
+    const { id, method } = message;
+    // After what was said before it, so that `initialized` comes before the first call.
+    const answered = this.#order.then(() => this.#ask({ line, id, method }));
+    // Nothing may overtake `initialize`: everything after it needs the session that it gives.
+    if (method === "initialize") this.#order = answered;
+    this.#pending.add(answered);
+    answered.finally(() => this.#pending.delete(answered));
+  }
+
+  /** The client has nothing more to say: waits for what it asked, then ends the session. */
+  async finish(): Promise<void> {
+    await this.#order;
+    await Promise.all(this.#pending);
+    const wire = await this.#wire?.catch(() => undefined);
+    this.#ending.abort();
+    wire?.deleteSession();
+    await Promise.all([wire?.settled(), this.#listening]);
+  }
+
+  async #ask({ line, id, method }: { line: string; id: string; method: string }): Promise<void> {
+    try {
+      await this.#deliver(line, method, async (response, wire) => {
+        if (method === "initialize") this.#adopt(response, wire);
+        const answer = await this.#readAnswer(response, { wire, id, method });
+        if (wasRefusedByDraining(answer)) throw new Drained();
+        if (method === "initialize") this.#adoptRevision(answer, wire);
+        this.#options.write(answer);
+      });
+    } catch (error) {
+      this.#options.write(faultOf(error).toResponseText(id));
+    }
+  }
+
+  async #tell(line: string, method: string): Promise<void> {
+    try {
+      await this.#deliver(line, method, async (response) => {
+        await response.body?.cancel();
+      });
+    } catch (error) {
+      this.#options.log(`could not pass on ${method}: ${messageOf(error)}`);
+    }
+  }
+
+  /** Sends a message until a daemon has taken it, or patience ends. */
+  async #deliver(
+    line: string,
+    method: string,
+    take: (response: Response, wire: HttpWire) => Promise<void>,
+  ): Promise<void> {
+    const { signal } = this.#ending;
+    const end = performance.now() + (this.#options.patienceMs ?? 30_000);
+    for (let wait = FIRST_WAIT_MS;; wait = Math.min(wait * 2, MAX_WAIT_MS)) {
+      try {
+        const wire = await this.#reachedWire();
+        return await take(await wire.post(line, { method, signal }), wire);
+      } catch (error) {
+        const isSafe = error instanceof NotSent || error instanceof Drained;
+        if (!isSafe || performance.now() >= end) {
+          throw error instanceof NotSent ? error.error : error;
+        }
+        this.#wire = undefined;
+        if (error instanceof NotSent && error.error.reason === "session_not_found") {
+          this.#session = undefined;
+        }
+      }
+      await delay(wait, signal);
+    }
+  }
+
+  /** A wire to the daemon as it is now, with a session if the client has begun one. */
+  #reachedWire(): Promise<HttpWire> {
+    const reached = this.#wire ??= this.#open();
+    reached.catch(() => {
+      if (this.#wire === reached) this.#wire = undefined;
+    });
+    return reached;
+  }
+
+  async #open(): Promise<HttpWire> {
+    const { server, project, reach } = this.#options;
+    const { url, token } = await reach(this.#ending.signal);
+    const endpoint = new URL(server === undefined ? "/mcp" : `/mcp/${server}`, url);
+    if (project !== undefined) endpoint.searchParams.set("project", project);
+    const wire = new HttpWire({ endpoint: endpoint.href, token, server: server ?? "all servers" });
+    if (this.#session !== undefined) {
+      wire.sessionId = this.#session.id;
+      wire.revision = this.#session.revision;
+    } else if (this.#initialize !== undefined && this.#wasInitialized) {
+      await this.#initializeAgain(wire, this.#initialize);
+    }
+    return wire;
+  }
+
+  /** The daemon forgot the session: begins another, with what the client once said. */
+  async #initializeAgain(wire: HttpWire, line: string): Promise<void> {
+    const { signal } = this.#ending;
+    const response = await wire.post(line, { method: "initialize", signal });
+    this.#adopt(response, wire);
+    const answer = await response.text();
+    if (wasRefusedByDraining(answer)) throw new NotSent(new AichakuError("rpc", "it is draining"));
+    this.#adoptRevision(answer, wire);
+    if (wire.sessionId === undefined) {
+      throw new AichakuError(
+        "protocol",
+        `The daemon refused to begin the session again: ${answer}`,
+      );
+    }
+    const initialized = '{"jsonrpc":"2.0","method":"notifications/initialized"}';
+    const taken = await wire.post(initialized, { method: "notifications/initialized", signal });
+    await taken.body?.cancel();
+    this.#options.log("the daemon had forgotten the session; it was begun again");
+  }
+
+  #adopt(response: Response, wire: HttpWire): void {
+    wire.sessionId = response.headers.get("mcp-session-id") ?? undefined;
+  }
+
+  #adoptRevision(answer: string, wire: HttpWire): void {
+    const message = parseJson(answer);
+    const result = isObject(message) && isObject(message.result) ? message.result : undefined;
+    if (typeof result?.protocolVersion !== "string" || wire.sessionId === undefined) return;
+    wire.revision = result.protocolVersion;
+    this.#session = { id: wire.sessionId, revision: wire.revision };
+    this.#wasInitialized = true;
+    this.#listening ??= this.#listen();
+  }
+
+  /** The one answer in a response; whatever else comes on its stream is passed on before. */
+  async #readAnswer(
+    response: Response,
+    { wire, id, method }: { wire: HttpWire; id: string; method: string },
+  ): Promise<string> {
+    const { signal } = this.#ending;
+    try {
+      if (!isEventStream(response)) return oneLine(await response.text());
+      for await (const { type, data } of readServerSentEvents(response.body!)) {
+        if (type !== "message" || data === "") continue;
+        const message = parseMessage(data);
+        if (message.kind === "response" && message.id === id) return oneLine(data);
+        this.#options.write(oneLine(data));
+      }
+    } catch (error) {
+      throw wire.lost(error, { method, signal });
+    }
+    throw wire.lost(undefined, { method, signal });
+  }
+
+  /** Passes on what a server says outside of calls, for as long as there is a session. */
+  async #listen(): Promise<void> {
+    const { signal } = this.#ending;
+    let wait = FIRST_WAIT_MS;
+    while (!signal.aborted) {
+      try {
+        const wire = await this.#reachedWire();
+        const response = await wire.listen(signal);
+        if (response === undefined) return;
+        wait = FIRST_WAIT_MS;
+        for await (const { type, data } of readServerSentEvents(response.body!)) {
+          if (type === "message" && data !== "") this.#options.write(oneLine(data));
+        }
+      } catch {
+        // Between two daemons. The next attempt, or the next request, tells more.
+      }
+      if (signal.aborted) return;
+      try {
+        await delay(wait, signal);
+      } catch {
+        return; // Ended while waiting.
+      }
+      wait = Math.min(wait * 2, MAX_WAIT_MS * 10);
+    }
+  }
+}
+
+/** The daemon refused a request because it is stopping; the next one will take it. */
+class Drained extends Error {}
+
+/** Whether the answer says that the call was refused, not executed, by a daemon that is stopping. */
+function wasRefusedByDraining(answer: string): boolean {
+  if (!answer.includes('"draining"')) return false;
+  const message = parseJson(answer);
+  const error = isObject(message) && isObject(message.error) ? message.error : undefined;
+  const data = isObject(error?.data) ? error.data : undefined;
+  return data?.reason === "draining" && data.retryable === true;
+}
+
+function faultOf(error: unknown): Fault {
+  if (error instanceof Drained) {
+    return new Fault("draining", "The daemon is stopping, and no other was started in time");
+  }
+  if (error instanceof AichakuError) {
+    return new Fault(
+      error.kind === "connection_lost" ? "draining" : "upstream_unavailable",
+      error.message,
+      { retryable: false, cause: error },
+    );
+  }
+  return new Fault("upstream_unavailable", `Cannot reach the daemon: ${messageOf(error)}`, {
+    cause: error,
+  });
+}
+
+/** A message as one line: JSON has line ends only between its tokens. */
+function oneLine(text: string): string {
+  return text.replaceAll(/[\r\n]+/g, " ").trim();
+}
