@@ -107,6 +107,8 @@ export function createRoutes(options: RoutesOptions): Hono {
   });
   for (const [method, path, access, handler] of ROUTES) {
     app.on(method, path, (c) => {
+      // Hono answers HEAD by GET, and here that would take over a stream which nobody then reads.
+      if (c.req.method === "HEAD" && access !== "open") return c.body(null, 405);
       checkAccess(c.req.raw.headers, access, options.guard);
       return handler(options, c);
     });

@@ -1,0 +1,142 @@
+import assert from "node:assert/strict";
+import { FakeEndpoint, LIMITS, newSession, NotedReader } from "../tests/fixtures/exchange.ts";
+import { FakeClock } from "../tests/fixtures/fake_clock.ts";
+import { FakeLog } from "../tests/fixtures/instances.ts";
+import { Exchange } from "./exchange/exchange.ts";
+import { Sessions } from "./exchange/sessions.ts";
+import { SilenceWatch } from "./inbound/replies.ts";
+import { createRoutes } from "./routes.ts";
+import { MemorySessionStore } from "./store/memory_session_store.ts";
+
+const TOKEN = "secret-token";
+
+/** The routes over one fake server. */
+function bench() {
+  const clock = new FakeClock();
+  const log = new FakeLog();
+  const endpoint = new FakeEndpoint("one");
+  const endpointOf = (server: string | null | undefined) => server === "one" ? endpoint : undefined;
+  const store = new MemorySessionStore();
+  const sessions = new Sessions({ limits: LIMITS, clock, log, store, endpointOf });
+  const shutdowns: string[] = [];
+  const identity = {
+    instanceId: "i",
+    version: "1",
+    token: TOKEN,
+    address: "127.0.0.1:7182",
+    pid: 1,
+    startedAt: 0,
+    homeFolder: "/",
+    selfCommand: { command: "aichaku", args: [], env: {} },
+  };
+  const routes = createRoutes({
+    inbound: {
+      clock,
+      limits: LIMITS,
+      silence: new SilenceWatch(clock),
+      exchange: new Exchange(LIMITS, log),
+      sessions,
+      endpoint: endpointOf,
+      serverNames: () => ["one"],
+    },
+    guard: {
+      token: TOKEN,
+      settings: { allowedHosts: [], allowedOrigins: ["https://app.example"], requireToken: false },
+    },
+    health: { identity, activeSessions: () => 0, serverStates: () => ({}), draining: false },
+    servers: new Map(),
+    log,
+    requestShutdown: (reason) => void shutdowns.push(reason),
+  });
+  const fetch = (method: string, path: string, headers: Record<string, string> = {}) =>
+    routes.request(`http://127.0.0.1:7182${path}`, {
+      method,
+      headers: { host: "127.0.0.1:7182", ...headers },
+    });
+  return { fetch, sessions, endpoint, log, shutdowns };
+}
+
+Deno.test("every address is guarded, also those that are not there", async () => {
+  const { fetch } = bench();
+  for (
+    const path of ["/", "/health", "/mcp", "/mcp/one", "/rpc", "/sse", "/sessions", "/nowhere"]
+  ) {
+    for (const [name, value] of [["host", "evil.example"], ["origin", "https://evil.example"]]) {
+      const response = await fetch("GET", path, { [name]: value });
+      assert.equal(response.status, 403, path);
+      assert.equal(response.headers.get("access-control-allow-origin"), null);
+    }
+  }
+});
+
+Deno.test("the control plane needs the token", async () => {
+  const { fetch, shutdowns } = bench();
+  const control = [["POST", "/shutdown", 202], ["GET", "/sessions", 200]] as const;
+  for (const [method, path, status] of control) {
+    assert.equal((await fetch(method, path)).status, 401);
+    assert.equal((await fetch(method, path, { authorization: "Bearer wrong" })).status, 401);
+    assert.deepEqual(shutdowns, []);
+    const response = await fetch(method, path, { authorization: `Bearer ${TOKEN}` });
+    assert.equal(response.status, status);
+    shutdowns.length = 0;
+  }
+});
+
+Deno.test("HEAD takes nobody's stream away", async () => {
+  const { fetch, sessions, endpoint } = bench();
+  const light = sessions.create({ kind: "light", endpoint });
+  const mcp = sessions.create({ kind: "mcp", endpoint });
+  for (const session of [light, mcp]) session.mailbox.attach(new NotedReader());
+  const statuses = await Promise.all([
+    fetch("HEAD", "/sse", { "x-session-id": light.id }),
+    fetch("HEAD", `/sse/${light.id}`),
+    fetch("HEAD", "/mcp/one", { "mcp-session-id": mcp.id, accept: "text/event-stream" }),
+  ]);
+  assert.deepEqual(statuses.map(({ status }) => status), [405, 405, 405]);
+  for (const { mailbox } of [light, mcp]) {
+    assert.ok(mailbox.attached);
+    mailbox.post("{}");
+    assert.equal(mailbox.waiting, 1);
+  }
+  assert.equal((await fetch("HEAD", "/health")).status, 200);
+  await sessions.close("end");
+});
+
+Deno.test("an unknown method, address or server is told apart", async () => {
+  const { fetch } = bench();
+  const wrong = await fetch("PUT", "/mcp/one");
+  assert.deepEqual([wrong.status, wrong.headers.get("allow")], [405, "POST, GET, DELETE"]);
+  assert.equal((await fetch("GET", "/nowhere")).status, 404);
+  const unknown = await fetch("POST", "/mcp/two");
+  assert.equal(unknown.status, 404);
+  assert.match((await unknown.json()).error.message, /"two"; configured are: one/);
+});
+
+Deno.test("a page that is allowed may ask first, and read errors as well", async () => {
+  const { fetch } = bench();
+  const origin = "https://app.example";
+  const asked = await fetch("OPTIONS", "/mcp/one", {
+    origin,
+    "access-control-request-method": "POST",
+  });
+  assert.deepEqual([asked.status, asked.headers.get("access-control-allow-origin")], [204, origin]);
+  for (
+    const [method, path, status] of [["POST", "/mcp/one", 415], ["GET", "/nowhere", 404]] as const
+  ) {
+    const response = await fetch(method, path, { origin, accept: "*/*" });
+    assert.equal(response.status, status);
+    assert.equal(response.headers.get("access-control-allow-origin"), origin);
+  }
+});
+
+Deno.test("a fault of the daemon's own is logged, and told without its stack", async () => {
+  const { fetch, endpoint, sessions, log } = bench();
+  const session = newSession("x", { endpoint });
+  sessions.get = () => {
+    throw new TypeError("a bug");
+  };
+  const response = await fetch("GET", "/sse", { "x-session-id": session.id });
+  assert.equal(response.status, 500);
+  assert.deepEqual((await response.json()).error.data, { reason: "internal", retryable: false });
+  assert.equal(log.errors.length, 1);
+});
