@@ -289,6 +289,24 @@ Deno.test("a session from before a restart of the daemon brings what it had aske
   ]);
 });
 
+Deno.test("a relayed call fails, once, when the server ends under it; its subscription is not kept", async () => {
+  const bench = await new Bench().start();
+  const a = bench.client("a");
+  const replies = [
+    a.call("resources/subscribe", { uri: "x" }),
+    a.call("logging/setLevel", { level: "info" }),
+  ];
+  bench.wire.end();
+  await settle();
+  for (const { outcome, answers } of replies) {
+    assert.deepEqual([outcome, answers.length], ["upstream_exited", 1]);
+  }
+  a.call("tools/call");
+  await settle();
+  bench.wire.initialize();
+  assert.ok(!bench.answerAll().includes("resources/subscribe x"));
+});
+
 Deno.test("an answer to a relayed call that cannot be read fails it, once", async () => {
   const bench = await new Bench().start();
   const a = bench.client("a");

@@ -75,6 +75,8 @@ Deno.test("an answer that comes first is plain JSON for whoever takes it", async
     assert.equal(await bench.begun(), undefined);
     bench.reply.answer(ANSWER, undefined);
     assert.deepEqual(await bench.result(), [200, "application/json", ANSWER]);
+    bench.clock.advance(1_000);
+    assert.equal(bench.clock.pending, 0, "nothing watches a call that was answered");
   }
 });
 
