@@ -17,6 +17,7 @@ const running: ReadAnnouncement = {
     config: "/home/ada/.aichaku/config.json",
     explicit: ["port"],
     requireToken: false,
+    autostarted: false,
   },
 };
 

@@ -5,6 +5,7 @@
  */
 
 import type { HomePaths } from "../../platform/paths.ts";
+import { VERSION } from "../../protocol/version.ts";
 import type { RunningDaemon } from "../../server/daemon/find.ts";
 
 /** A server as status shows it. */
@@ -42,7 +43,7 @@ export function statusDetails(
   servers: readonly ServerLine[],
 ): string {
   const lines = [
-    `   Version: ${health.version}`,
+    `   Version: ${health.version}${versionNote(health.version)}`,
     `   Uptime: ${duration(health.uptime)}`,
     `   Log: ${announcement.logPath}`,
   ];
@@ -59,6 +60,12 @@ export function statusDetails(
   return lines.join("\n") + "\n";
 }
 
+/** What to do when the daemon was started by another version of this program. */
+export function versionNote(daemonVersion: string): string {
+  if (daemonVersion === VERSION) return "";
+  return ` (this command is ${VERSION}; to update the daemon: aichaku mcp --restart-server)`;
+}
+
 /** The same as data, for `--json`. */
 export function statusData(
   { announcement, health }: RunningDaemon,
@@ -71,6 +78,7 @@ export function statusData(
     sessions: health.sessions,
     pid: health.pid,
     version: health.version,
+    commandVersion: VERSION,
     instanceId: health.instanceId,
     uptime: health.uptime,
     logPath: announcement.logPath,

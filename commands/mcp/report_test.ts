@@ -1,5 +1,6 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, match } from "node:assert/strict";
 import { homePaths } from "../../platform/paths.ts";
+import { VERSION } from "../../protocol/version.ts";
 import type { RunningDaemon } from "../../server/daemon/find.ts";
 import { addLine, duration, runningBlock, statusData, statusDetails } from "./report.ts";
 
@@ -9,6 +10,7 @@ const settings = {
   config: "/c.json",
   explicit: [],
   requireToken: false,
+  autostarted: false,
 };
 const daemon: RunningDaemon = {
   kind: "running",
@@ -28,7 +30,7 @@ const daemon: RunningDaemon = {
     status: "ok",
     sessions: 0,
     pid: 2006,
-    version: "0.1.0",
+    version: VERSION,
     instanceId: "i-1",
     uptime: 7_500,
     servers: { docs: "ready" },
@@ -70,7 +72,7 @@ Deno.test("status adds version, uptime, log, and each server with its clients an
       { name: "everything", state: "failed", clients: 1, reason: "spawn failed\nstack" },
       { name: "x", state: "idle", clients: undefined, reason: undefined },
     ]),
-    "   Version: 0.1.0\n" +
+    `   Version: ${VERSION}\n` +
       "   Uptime: 2 h 5 min\n" +
       "   Log: /log\n" +
       "   State: draining\n" +
@@ -81,6 +83,14 @@ Deno.test("status adds version, uptime, log, and each server with its clients an
   );
 });
 
+Deno.test("status says when the daemon is of another version, and how to update it", () => {
+  const health = { ...daemon.health, version: "0.0.9" };
+  match(
+    statusDetails({ ...daemon, health }, []),
+    /^ {3}Version: 0\.0\.9 \(this command is \S+; to update the daemon: aichaku mcp --restart-server\)\n/,
+  );
+});
+
 Deno.test("--json has the same facts, and never the token", () => {
   deepEqual(statusData(daemon, undefined), {
     running: true,
@@ -88,7 +98,8 @@ Deno.test("--json has the same facts, and never the token", () => {
     url: "http://127.0.0.1:7182",
     sessions: 0,
     pid: 2006,
-    version: "0.1.0",
+    version: VERSION,
+    commandVersion: VERSION,
     instanceId: "i-1",
     uptime: 7_500,
     logPath: "/log",

@@ -5,11 +5,12 @@
  * @module
  */
 
-import { type ReadAnnouncement, readAnnouncement } from "../../server/daemon/announce.ts";
+import { readAnnouncement } from "../../server/daemon/announce.ts";
 import { loadConfig } from "../../server/config/load.ts";
 import { halt } from "../../server/daemon/halt.ts";
 import { type CommandContext, EXIT } from "../context.ts";
-import { type GivenSettings, givenSettings, type McpArguments, whereToLook } from "./shared.ts";
+import { nextSettings } from "./next_settings.ts";
+import { givenSettings, type McpArguments, whereToLook } from "./shared.ts";
 import { startDetached, tellRunning } from "./start.ts";
 
 /** Runs the action. */
@@ -28,25 +29,7 @@ export async function restart(given: McpArguments, context: CommandContext): Pro
   });
   const outcome = await halt({ ...where, force: false, hurry: true });
   const settings = outcome === "was not running" ? now : wanted;
-  const { daemon } = await startDetached(settings, context);
+  const { daemon } = await startDetached({ settings }, context);
   tellRunning(daemon, given, context);
   return EXIT.ok;
-}
-
-/** What is given now, else what the old daemon was told beside its configuration. */
-export function nextSettings(
-  before: ReadAnnouncement | undefined,
-  now: GivenSettings,
-): GivenSettings {
-  if (before?.settings === undefined) return now;
-  const { explicit, host, port, config } = before.settings;
-  const next: GivenSettings = {
-    ...(explicit.includes("host") ? { host } : {}),
-    ...(explicit.includes("port") ? { port } : {}),
-    ...(explicit.includes("config") ? { config } : {}),
-    ...now,
-  };
-  // "Any port" is best answered with the one that the clients know.
-  if (next.port === 0) next.port = Number(new URL(before.url).port);
-  return next;
 }

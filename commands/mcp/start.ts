@@ -5,11 +5,12 @@
  */
 
 import { find, hungProblem, type RunningDaemon } from "../../server/daemon/find.ts";
-import { launch } from "../../server/daemon/launch.ts";
+import { endIfIdle, launch, type Launched, speaksWith } from "../../server/daemon/launch.ts";
 import { ELECTION_LOST_EXIT, ElectionLost } from "../../server/daemon/problem.ts";
 import type { RunOptions } from "../../server/daemon/run.ts";
 import { type CommandContext, EXIT } from "../context.ts";
 import { differences } from "./differences.ts";
+import { nextSettings } from "./next_settings.ts";
 import { addLine, runningBlock, statusData } from "./report.ts";
 import {
   type GivenSettings,
@@ -22,20 +23,43 @@ import {
 /** Runs the action. */
 export async function start(given: McpArguments, context: CommandContext): Promise<number> {
   const settings = givenSettings(given, context);
-  if (given.flags.has("daemonized")) return await beDaemon(settings, context);
+  const autostarted = given.flags.has("autostarted");
+  if (given.flags.has("daemonized")) return await beDaemon({ settings, autostarted }, context);
   if (given.flags.has("foreground")) return await stayAttached(settings, given, context);
-  const { daemon, started } = await startDetached(settings, context);
-  if (!started) noteDifferences(settings, daemon, context);
+  const { daemon, started, replaced } = await startDetached({ settings, autostarted }, context);
+  if (replaced !== undefined) {
+    context.stderr(`Replaced the daemon of version ${replaced.version}, which nobody used.\n`);
+  }
+  if (!started) {
+    noteDifferences(settings, daemon, context);
+    if (!autostarted) noteIdleEnd(daemon, context);
+  }
   tellRunning(daemon, given, context);
   return EXIT.ok;
 }
 
+/** What a daemon is started with. */
+export interface StartWith {
+  settings: GivenSettings;
+  /** For a client, not for a person: it ends when nobody uses it. Default false. */
+  autostarted?: boolean;
+}
+
 /** Starts a daemon of its own session, unless one runs. */
-export async function startDetached(settings: GivenSettings, context: CommandContext) {
+export async function startDetached(
+  { settings, autostarted = false }: StartWith,
+  context: CommandContext,
+): Promise<Launched> {
   return await launch({
     ...whereToLook(context),
     self: context.self,
-    daemonArgs: ["mcp", "--start-server", "--daemonized", ...settingsArguments(settings)],
+    daemonArgs: (replaced) => [
+      "mcp",
+      "--start-server",
+      "--daemonized",
+      ...(autostarted ? ["--autostarted"] : []),
+      ...settingsArguments(nextSettings(replaced, settings)),
+    ],
   });
 }
 
@@ -69,6 +93,15 @@ function noteDifferences(
   );
 }
 
+/** Whoever starts a daemon by hand expects it to stay. */
+function noteIdleEnd({ announcement }: RunningDaemon, context: CommandContext): void {
+  if (announcement.settings?.autostarted !== true) return;
+  context.stderr(
+    "The daemon that runs was started for a client, and ends when nobody has used it for a while. " +
+      "To keep it: aichaku mcp --restart-server\n",
+  );
+}
+
 /** `--foreground`: this process is the daemon, until it is interrupted. */
 async function stayAttached(
   settings: GivenSettings,
@@ -77,7 +110,9 @@ async function stayAttached(
 ): Promise<number> {
   const found = await find(whereToLook(context));
   if (found.kind === "silent") throw hungProblem(found);
-  if (found.kind === "running") {
+  if (found.kind === "running" && !speaksWith(found, {})) {
+    await endIfIdle(found, whereToLook(context));
+  } else if (found.kind === "running") {
     noteDifferences(settings, found, context);
     tellRunning(found, given, context);
     return EXIT.ok;
@@ -98,20 +133,23 @@ async function stayAttached(
   } catch (error) {
     if (!(error instanceof ElectionLost)) throw error;
     // Someone started one between our look and our lock: the same as if it had been there before.
-    const { daemon } = await startDetached(settings, context);
+    const { daemon } = await startDetached({ settings }, context);
     tellRunning(daemon, given, context);
   }
   return EXIT.ok;
 }
 
 /** The process that {@linkcode startDetached} spawned. */
-async function beDaemon(settings: GivenSettings, context: CommandContext): Promise<number> {
+async function beDaemon(
+  { settings, autostarted }: StartWith,
+  context: CommandContext,
+): Promise<number> {
   const { detachedLogger } = await import("./loggers.ts");
   const { runDaemon } = await import("../../server/daemon/run.ts");
   using logger = detachedLogger(whereToLook(context).paths.logFile);
   const { log } = logger;
   try {
-    await runDaemon({ ...runOptions(settings, context), log, detached: true });
+    await runDaemon({ ...runOptions(settings, context), log, detached: true, autostarted });
     return EXIT.ok;
   } catch (error) {
     if (error instanceof ElectionLost) return ELECTION_LOST_EXIT;

@@ -21,6 +21,8 @@ export interface DaemonSettings {
   explicit: ("host" | "port" | "config")[];
   /** Whether every request needs the token. */
   requireToken: boolean;
+  /** Whether it was started for a client and ends when nobody uses it. */
+  autostarted: boolean;
 }
 
 /** What `daemon.json` holds: the announcement that every client reads, and the settings. */
@@ -37,7 +39,16 @@ export interface ReadAnnouncement extends Announcement {
 /** Makes the daemon findable. Readers see all of it or nothing. */
 export function publish(paths: HomePaths, announcement: PublishedAnnouncement): void {
   replaceFile(paths.pidFile, `${announcement.pid}\n`);
-  replaceFile(paths.daemonJson, JSON.stringify(announcement, null, 2) + "\n");
+  replaceFile(paths.daemonJson, textOf(announcement));
+}
+
+/** Whether what stands in `daemon.json` is this announcement, to the letter. */
+export function isPublished(paths: HomePaths, announcement: PublishedAnnouncement): boolean {
+  return readIfThere(paths.daemonJson) === textOf(announcement);
+}
+
+function textOf(announcement: PublishedAnnouncement): string {
+  return JSON.stringify(announcement, null, 2) + "\n";
 }
 
 /** Takes back what {@linkcode publish} wrote, unless someone else's stands there by now. */
@@ -56,11 +67,21 @@ export function readAnnouncement(paths: HomePaths): ReadAnnouncement | undefined
 
 function parseSettings(value: unknown): DaemonSettings | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const { host, port, config, explicit, requireToken } = value as Record<string, unknown>;
+  const { host, port, config, explicit, requireToken, autostarted } = value as Record<
+    string,
+    unknown
+  >;
   if (typeof host !== "string" || typeof port !== "number" || typeof config !== "string") {
     return undefined;
   }
   if (typeof requireToken !== "boolean" || !Array.isArray(explicit)) return undefined;
   const names = (["host", "port", "config"] as const).filter((name) => explicit.includes(name));
-  return { host, port, config, explicit: names, requireToken };
+  return {
+    host,
+    port,
+    config,
+    explicit: names,
+    requireToken,
+    autostarted: autostarted === true,
+  };
 }

@@ -18,6 +18,7 @@ const announcement: PublishedAnnouncement = {
     config: "/config.json",
     explicit: ["port"],
     requireToken: false,
+    autostarted: false,
   },
 };
 

@@ -41,12 +41,14 @@ export interface ChildRegistryOptions {
   path: string;
   reaper: Reaper | undefined;
   log: Logger;
+  /** Whether the journal is still this daemon's: not after its run folder was deleted. */
+  isOurs(): boolean;
   startTimeOf?: (pid: number) => number | null;
 }
 
 /** A registry that writes the journal and tells the reaper. */
 export function createChildRegistry(options: ChildRegistryOptions): ChildRegistry {
-  const { instanceId, path, reaper, log, startTimeOf = processStartTime } = options;
+  const { instanceId, path, reaper, log, isOurs, startTimeOf = processStartTime } = options;
   const children = new Map<number, JournaledChild>();
   // Also without children: the next start sweeps for the mark of this instance.
   write();
@@ -66,6 +68,7 @@ export function createChildRegistry(options: ChildRegistryOptions): ChildRegistr
   function write(): void {
     const journal: ChildrenJournal = { instanceId, children: [...children.values()] };
     try {
+      if (!isOurs()) return;
       replaceFile(path, JSON.stringify(journal) + "\n");
     } catch (error) {
       // A full disk must not keep servers from starting; the reaper knows as well.

@@ -14,7 +14,7 @@ import { type ReadAnnouncement, readAnnouncement } from "./announce.ts";
 import { type Health, provenHealth } from "./health.ts";
 import { isLocked } from "./lock.ts";
 import { pause } from "./pause.ts";
-import { DaemonProblem } from "./problem.ts";
+import { DaemonProblem, fileSystemProblem } from "./problem.ts";
 import { readToken } from "./token.ts";
 
 /** What one look found. */
@@ -49,15 +49,7 @@ export async function look(options: LookOptions): Promise<Sighting> {
     return await lookUnchecked(options);
   } catch (error) {
     if (error instanceof FolderNotPrivate) throw new DaemonProblem(error.message, { cause: error });
-    if (error instanceof Deno.errors.PermissionDenied) {
-      throw new DaemonProblem(
-        `Cannot read the state of the daemon: ${error.message}. ` +
-          `Everything in ${options.paths.home} must belong to you; a command run with sudo may have ` +
-          "left files of another user there.",
-        { cause: error },
-      );
-    }
-    throw error;
+    throw fileSystemProblem(error, "Cannot read the state of the daemon") ?? error;
   }
 }
 
@@ -86,17 +78,31 @@ async function lookUnchecked(options: LookOptions): Promise<Sighting> {
 /** Milliseconds that a holder of the lock may be silent before it counts as hung. */
 export const SILENCE_MS = 5_000;
 
+/** Milliseconds that a starter gives the daemon it has spawned; then it ends it. */
+export const START_LIMIT_MS = 30_000;
+
 /**
- * Looks until it is clear: a daemon that is just starting or ending is given {@linkcode SILENCE_MS}.
+ * Whether somebody is starting a daemon right now. Whoever does watches over it, and ends it when it
+ * hangs: until then its silence means nothing.
+ */
+export function isStarting({ paths }: LookOptions): boolean {
+  return isLocked(paths.spawnLock);
+}
+
+/**
+ * Looks until it is clear: a daemon that is ending is given {@linkcode SILENCE_MS}, one that somebody
+ * is starting {@linkcode START_LIMIT_MS}.
  *
  * @returns `silent` when it hangs.
  */
 export async function find(options: LookOptions): Promise<Sighting> {
   const clock = options.clock ?? systemClock;
-  const end = clock.now() + SILENCE_MS;
+  const begun = clock.now();
   for (;;) {
     const sighting = await look(options);
-    if (sighting.kind !== "silent" || clock.now() >= end) return sighting;
+    if (sighting.kind !== "silent") return sighting;
+    const patience = isStarting(options) ? START_LIMIT_MS : SILENCE_MS;
+    if (clock.now() - begun >= patience) return sighting;
     await pause(clock, 50);
   }
 }

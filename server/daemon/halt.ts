@@ -8,7 +8,7 @@
 import { systemClock } from "../../platform/clock.ts";
 import { processStartTime } from "../../platform/process.ts";
 import type { Announcement } from "../../protocol/identity.ts";
-import { unpublish } from "./announce.ts";
+import { readAnnouncement, unpublish } from "./announce.ts";
 import { ask } from "./control.ts";
 import { find, hungProblem, type LookOptions, type RunningDaemon } from "./find.ts";
 import { isLocked } from "./lock.ts";
@@ -113,19 +113,24 @@ async function kill(
   unpublish(paths, announcement);
 }
 
-/** Whether the lock is free and the process gone before `ms` have passed. */
+/** Whether that daemon is gone before `ms` have passed. */
 async function untilGone(
   options: HaltOptions,
-  { pid, startTime }: Announcement,
+  announcement: Announcement,
   ms: number,
 ): Promise<boolean> {
-  const { paths, clock = systemClock } = options;
+  const { clock = systemClock } = options;
   const end = clock.now() + ms;
   for (;;) {
-    // The lock decides; the process is waited for so that "stopped" is true of what the user sees.
-    const alive = startTime !== null && processStartTime(pid) === startTime;
-    if (!isLocked(paths.daemonLock) && !alive) return true;
+    if (isGone(options, announcement)) return true;
     if (clock.now() >= end) return false;
     await pause(clock, 20);
   }
+}
+
+function isGone({ paths }: HaltOptions, { pid, startTime, instanceId }: Announcement): boolean {
+  // Its process took the lock with it; that somebody holds it says nothing: the next daemon may.
+  if (startTime !== null) return processStartTime(pid) !== startTime;
+  const next = readAnnouncement(paths);
+  return (next !== undefined && next.instanceId !== instanceId) || !isLocked(paths.daemonLock);
 }

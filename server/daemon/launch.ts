@@ -8,25 +8,47 @@
  * @module
  */
 
+import { join } from "@std/path";
+import { removeIfThere } from "../../platform/atomic_file.ts";
 import { systemClock } from "../../platform/clock.ts";
 import { type DetachedProcess, spawnDetached } from "../../platform/detach.ts";
+import { INSTANCE_MARK } from "../../platform/marked_processes.ts";
 import type { HomePaths } from "../../platform/paths.ts";
 import { ensurePrivateFolder } from "../../platform/private_folder.ts";
 import type { SelfCommand } from "../../platform/self.ts";
-import { hungProblem, look, type LookOptions, type RunningDaemon, SILENCE_MS } from "./find.ts";
-import { tryLock } from "./lock.ts";
+import { DAEMON_PROTOCOL } from "../../protocol/version.ts";
+import type { ReadAnnouncement } from "./announce.ts";
+import {
+  hungProblem,
+  isStarting,
+  look,
+  type LookOptions,
+  type RunningDaemon,
+  SILENCE_MS,
+  START_LIMIT_MS,
+} from "./find.ts";
+import { halt } from "./halt.ts";
+import { type HeldLock, tryLock } from "./lock.ts";
 import { logSize, logTail } from "./log_tail.ts";
 import { pause } from "./pause.ts";
-import { DaemonProblem, ELECTION_LOST_EXIT } from "./problem.ts";
+import { DaemonProblem, ELECTION_LOST_EXIT, fileSystemProblem } from "./problem.ts";
 
 /** Options of {@linkcode launch}. */
 export interface LaunchOptions extends LookOptions {
   /** How to run this program. */
   self: SelfCommand;
-  /** Arguments that make it the daemon, settings included. */
-  daemonArgs: readonly string[];
-  /** Milliseconds that everything may take. Default 30,000. */
+  /**
+   * Arguments that make it the daemon, settings included.
+   *
+   * @param replaced The daemon in whose place it is started, if there was one.
+   */
+  daemonArgs(replaced: ReadAnnouncement | undefined): readonly string[];
+  /** Milliseconds that everything may take. Default {@linkcode START_LIMIT_MS}. */
   deadlineMs?: number;
+  /** Revisions of the agreement with the daemon that this program speaks. Default its own. */
+  protocol?: { min: number; max: number };
+  /** Default {@linkcode spawnDetached}. */
+  spawn?: typeof spawnDetached;
   /** Between 0 and 1. Default `Math.random`. */
   random?: () => number;
 }
@@ -36,34 +58,69 @@ export interface Launched {
   daemon: RunningDaemon;
   /** Whether it was this call that started it. */
   started: boolean;
+  /** The daemon of another version that nobody used, and in whose place this one was started. */
+  replaced: ReadAnnouncement | undefined;
 }
 
 /**
- * Makes sure that a daemon runs.
+ * Makes sure that a daemon runs that speaks with this program.
  *
- * @throws {DaemonProblem} when none does in the end: with the log's tail when it died.
+ * @throws {DaemonProblem} when none does in the end: with the log's tail when it died, with the command
+ * that replaces it when it is of another version and in use.
  */
 export async function launch(options: LaunchOptions): Promise<Launched> {
-  const { clock = systemClock, random = Math.random, deadlineMs = 30_000 } = options;
+  const { clock = systemClock, random = Math.random, deadlineMs = START_LIMIT_MS } = options;
   const end = clock.now() + deadlineMs;
   let silentSince: number | undefined;
+  let replaced: ReadAnnouncement | undefined;
   for (;;) {
     const sighting = await look(options);
     if (sighting.kind === "running" && sighting.health.status === "ok") {
-      return { daemon: sighting, started: false };
+      if (speaksWith(sighting, options)) return { daemon: sighting, started: false, replaced };
+      await endIfIdle(sighting, options);
+      replaced = sighting.announcement;
+    } else if (sighting.kind === "stopped") {
+      const daemon = await spawnIfFirst(options, { end, replaced });
+      if (daemon !== undefined) return { daemon, started: true, replaced };
     }
-    if (sighting.kind === "stopped") {
-      const daemon = await spawnIfFirst(options, end);
-      if (daemon !== undefined) return { daemon, started: true };
-      silentSince = undefined;
-    } else if (sighting.kind === "silent") {
+    if (sighting.kind !== "silent" || isStarting(options)) silentSince = undefined;
+    else {
       silentSince ??= clock.now();
-      // Starting and stopping take less; a stopped process never ends its silence.
+      // Ending takes less; a stopped process never ends its silence.
       if (clock.now() - silentSince >= SILENCE_MS) throw hungProblem(sighting);
     }
     if (clock.now() >= end) throw tooLong(options, sighting.kind);
     await pause(clock, 20 + random() * 40);
   }
+}
+
+/** Whether daemon and program have a revision of their agreement in common. */
+export function speaksWith(
+  { announcement }: Pick<RunningDaemon, "announcement">,
+  { protocol = DAEMON_PROTOCOL }: Pick<LaunchOptions, "protocol">,
+): boolean {
+  return announcement.protocol.min <= protocol.max && announcement.protocol.max >= protocol.min;
+}
+
+/**
+ * Ends a daemon that this program cannot speak with, if nobody uses it. Finding it and asking it to end
+ * are what every version understands. A client that comes between the look and the end is answered
+ * `draining`, and finds the next daemon.
+ *
+ * @throws {DaemonProblem} when it is in use.
+ */
+export async function endIfIdle(daemon: RunningDaemon, options: LookOptions): Promise<void> {
+  const { announcement: { pid, version }, health: { sessions } } = daemon;
+  if (sessions > 0) {
+    throw new DaemonProblem(
+      `Cannot use the daemon that runs (version ${version}, process ${pid}): it and this program do ` +
+        `not understand each other, and ${
+          sessions === 1 ? "a client uses" : `${sessions} clients use`
+        } ` +
+        "it. To replace it now: aichaku mcp --restart-server",
+    );
+  }
+  await halt({ ...options, force: false, hurry: true });
 }
 
 /**
@@ -73,18 +130,18 @@ export async function launch(options: LaunchOptions): Promise<Launched> {
  */
 async function spawnIfFirst(
   options: LaunchOptions,
-  end: number,
+  { end, replaced }: { end: number; replaced: ReadAnnouncement | undefined },
 ): Promise<RunningDaemon | undefined> {
   const { paths } = options;
   prepareRunFolder(paths);
-  using lock = tryLock(paths.spawnLock);
+  using lock = lockOrProblem(paths);
   if (lock === undefined) return undefined;
   // The starter before us may have finished between our look and our lock.
   const again = await look(options);
   if (again.kind !== "stopped") return undefined;
 
   const before = logSize(paths.logFile);
-  const child = spawn(options);
+  const child = spawn(options, replaced);
   try {
     return await untilReady(options, { child, before, end });
   } finally {
@@ -92,13 +149,47 @@ async function spawnIfFirst(
   }
 }
 
-function spawn({ paths, self, daemonArgs }: LaunchOptions): DetachedProcess {
+/** Bytes that the first files of a daemon take. */
+const ROOM = 64 * 1024;
+
+/** Takes `spawn.lock`, having made sure that a daemon could write down what it must. */
+function lockOrProblem({ runDir, spawnLock }: HomePaths): HeldLock | undefined {
+  let lock: HeldLock | undefined;
   try {
-    return spawnDetached({
+    lock = tryLock(spawnLock);
+    if (lock !== undefined) assertRoom(runDir);
+    return lock;
+  } catch (error) {
+    lock?.[Symbol.dispose]();
+    // A daemon that cannot write could not log why either.
+    throw fileSystemProblem(error, "Cannot start the daemon") ?? error;
+  }
+}
+
+function assertRoom(folder: string): void {
+  const probe = join(folder, `room.${Deno.pid}.tmp`);
+  try {
+    Deno.writeFileSync(probe, new Uint8Array(ROOM), { mode: 0o600 });
+  } finally {
+    removeIfThere(probe);
+  }
+}
+
+function spawn(
+  { paths, self, daemonArgs, spawn = spawnDetached }: LaunchOptions,
+  replaced: ReadAnnouncement | undefined,
+): DetachedProcess {
+  try {
+    return spawn({
       command: self.command,
-      args: [...self.args, ...daemonArgs],
+      args: [...self.args, ...daemonArgs(replaced)],
       cwd: paths.home,
-      env: { AICHAKU_HOME: paths.home },
+      env: {
+        AICHAKU_HOME: paths.home,
+        // Whoever starts us may itself be the child of a daemon, and must not pass its mark on: the
+        // next daemon would be ended with what that one left behind.
+        [INSTANCE_MARK]: "",
+      },
       outputFile: paths.logFile,
     });
   } catch (error) {
@@ -127,7 +218,10 @@ async function untilReady(
   const exited = child.status.then((status) => void (exit = status));
   for (;;) {
     const sighting = await look(options);
-    if (sighting.kind === "running" && sighting.health.status === "ok") return sighting;
+    if (sighting.kind === "running" && sighting.health.status === "ok") {
+      // Another program may have been faster, and be of another version.
+      return speaksWith(sighting, options) ? sighting : undefined;
+    }
     if (exit !== undefined) {
       if (exit.code === ELECTION_LOST_EXIT) return undefined;
       throw diedProblem(paths, exit, before);
@@ -149,11 +243,10 @@ export function prepareRunFolder(paths: HomePaths): void {
   try {
     ensurePrivateFolder(paths.runDir);
   } catch (error) {
+    const action = `Cannot use ${paths.home} as the home of aichaku`;
     const message = error instanceof Error ? error.message : String(error);
-    throw new DaemonProblem(
-      `Cannot use ${paths.home} as the home of aichaku: ${message}`,
-      { cause: error },
-    );
+    throw fileSystemProblem(error, action) ??
+      new DaemonProblem(`${action}: ${message}`, { cause: error });
   }
 }
 

@@ -5,9 +5,11 @@
  * @module
  */
 
+import { type Clock, systemClock } from "../../platform/clock.ts";
 import { settlesWithin } from "../../protocol/deadline.ts";
-import { parseHealth } from "./health.ts";
 import { ask } from "./control.ts";
+import { type Health, parseHealth } from "./health.ts";
+import { pause } from "./pause.ts";
 import { DaemonProblem } from "./problem.ts";
 
 /** Where and how to listen. */
@@ -19,6 +21,12 @@ export interface ListenOptions {
   requireToken: boolean;
   /** File that the remedy names. */
   configFile: string;
+  /**
+   * Process of the last daemon of this home, if known: when it still has the port (its run folder was
+   * deleted, and it has not noticed yet), it is waited for.
+   */
+  predecessor?: number;
+  clock?: Clock;
   handler: Deno.ServeHandler;
   /** Answers when the handler throws. */
   onError(error: unknown): Response;
@@ -37,13 +45,16 @@ export interface Listening {
   close(graceMs: number): Promise<void>;
 }
 
+/** Milliseconds that the last daemon may take to notice that it is over, and to end. */
+const PREDECESSOR_MS = 15_000;
+
 /**
  * Listens.
  *
  * @throws {DaemonProblem} when it may not or cannot.
  */
 export async function listen(options: ListenOptions): Promise<Listening> {
-  const { port, requireToken, configFile, handler, onError } = options;
+  const { requireToken, configFile } = options;
   // Names are not looked up: "localhost" is ::1 for one program and 127.0.0.1 for the next.
   const hostname = options.host === "localhost" ? "127.0.0.1" : options.host;
   if (!isLoopback(hostname) && !requireToken) {
@@ -52,15 +63,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
         `Set "server": {"requireToken": true} in ${configFile}, or listen on 127.0.0.1.`,
     );
   }
-  let server: Deno.HttpServer<Deno.NetAddr>;
-  try {
-    server = Deno.serve(
-      { hostname, port, onListen() {}, onError },
-      handler,
-    );
-  } catch (error) {
-    throw await listenProblem(error, { ...options, host: hostname });
-  }
+  const server = await serve({ ...options, host: hostname });
   // The literal address, whatever name was configured: names can mean another one tomorrow.
   const address = dialAddress(server.addr.hostname, server.addr.port);
   return {
@@ -72,6 +75,23 @@ export async function listen(options: ListenOptions): Promise<Listening> {
       await settlesWithin(server.shutdown(), graceMs);
     },
   };
+}
+
+async function serve(options: ListenOptions): Promise<Deno.HttpServer<Deno.NetAddr>> {
+  const { host, port, handler, onError, predecessor, clock = systemClock } = options;
+  const end = clock.now() + PREDECESSOR_MS;
+  for (;;) {
+    try {
+      return Deno.serve({ hostname: host, port, onListen() {}, onError }, handler);
+    } catch (error) {
+      if (!(error instanceof Deno.errors.AddrInUse)) throw listenProblem(error, options);
+      const health = await occupantHealth(dialAddress(host, port));
+      if (health === undefined || health.pid !== predecessor || clock.now() >= end) {
+        throw portProblem(error, { options, health });
+      }
+      await pause(clock, 100);
+    }
+  }
 }
 
 /** Whether only this machine can reach the address. */
@@ -86,41 +106,49 @@ export function dialAddress(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-async function listenProblem(
-  error: unknown,
-  { host, port, configFile }: ListenOptions,
-): Promise<DaemonProblem> {
-  const where = host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
-  const remedy = `Choose another with --port N or "server": {"port": N} in ${configFile}.`;
-  if (error instanceof Deno.errors.AddrInUse) {
-    const who = await occupant(dialAddress(host, port));
-    return new DaemonProblem(
-      `Cannot listen on ${where}: the port is in use by ${who}. ${remedy}`,
-      { cause: error },
-    );
-  }
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return new DaemonProblem(
-      `Cannot listen on ${where}: ports below 1024 need special rights. ${remedy}`,
-      { cause: error },
-    );
-  }
-  const reason = error instanceof Error ? error.message : String(error);
+/** The port is taken. */
+function portProblem(
+  cause: unknown,
+  { options, health }: { options: ListenOptions; health: Health | undefined },
+): DaemonProblem {
+  const who = health === undefined
+    ? "another program"
+    : `an aichaku daemon of another home (process ${health.pid})`;
   return new DaemonProblem(
-    `Cannot listen on ${where}: ${reason}. Choose another address with --host H or ` +
-      `"server": {"host": H} in ${configFile}.`,
-    { cause: error },
+    `Cannot listen on ${whereOf(options)}: the port is in use by ${who}. ${portRemedy(options)}`,
+    { cause },
   );
 }
 
-/** Who has the port, in words. */
-async function occupant(address: string): Promise<string> {
-  try {
-    const { body } = await ask(`http://${address}/health`, { timeoutMs: 1_000 });
-    const health = parseHealth(body);
-    if (health !== undefined) return `an aichaku daemon of another home (process ${health.pid})`;
-  } catch {
-    // It does not speak HTTP, or not with us: some program.
+function listenProblem(cause: unknown, options: ListenOptions): DaemonProblem {
+  const where = whereOf(options);
+  if (cause instanceof Deno.errors.PermissionDenied) {
+    return new DaemonProblem(
+      `Cannot listen on ${where}: ports below 1024 need special rights. ${portRemedy(options)}`,
+      { cause },
+    );
   }
-  return "another program";
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new DaemonProblem(
+    `Cannot listen on ${where}: ${reason}. Choose another address with --host H or ` +
+      `"server": {"host": H} in ${options.configFile}.`,
+    { cause },
+  );
+}
+
+function whereOf({ host, port }: ListenOptions): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function portRemedy({ configFile }: ListenOptions): string {
+  return `Choose another with --port N or "server": {"port": N} in ${configFile}.`;
+}
+
+/** What has the port says about itself; undefined when it is not a daemon of ours. */
+export async function occupantHealth(address: string): Promise<Health | undefined> {
+  try {
+    return parseHealth((await ask(`http://${address}/health`, { timeoutMs: 1_000 })).body);
+  } catch {
+    return undefined; // It does not speak HTTP, or not with us: some program.
+  }
 }

@@ -66,7 +66,8 @@ function isAt(file: Deno.FsFile, path: string): boolean {
 export function isLocked(path: string): boolean {
   let file: Deno.FsFile;
   try {
-    file = Deno.openSync(path, { read: true, write: true });
+    // Not for writing: a look must also work where nothing can be written.
+    file = Deno.openSync(path, { read: true });
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;

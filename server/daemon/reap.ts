@@ -1,6 +1,6 @@
 /**
  * Ending what a dead daemon left behind: its journaled process groups, and, on Linux, whatever carries
- * its mark. Only the holder of `daemon.lock`, or whoever has seen that nobody holds it, may call this.
+ * its mark. Only the holder of `daemon.lock` may end anything: while it is free, a daemon could start.
  *
  * A process is ended only when it is certain whose it is: a journaled one when its start time is the
  * one written down, any other when it carries the dead daemon's mark.
@@ -21,40 +21,64 @@ export interface Reaped {
   server: string | undefined;
 }
 
-/** What {@linkcode reap} can see and do; replaced in tests. */
-export interface ReapOptions {
+/** Where to look; what can be seen and done is replaced in tests. */
+export interface LeftoverOptions {
   /** `children.json`. */
   path: string;
+  /**
+   * The dead daemon as `daemon.json` still names it: its mark is known even when the journal is damaged.
+   */
+  announced?: string;
   startTimeOf?: (pid: number) => number | null;
   markedWith?: (instanceId: string) => number[];
+}
+
+/** Options of {@linkcode reap}. */
+export interface ReapOptions extends LeftoverOptions {
   endGroup?: (pid: number) => void;
   endProcess?: (pid: number) => void;
+}
+
+/** Sweeps at most: what was being forked during one is found by the next. */
+const SWEEPS = 5;
+
+/** What a dead daemon left behind and is still alive. Ends nothing. */
+export function leftovers(options: LeftoverOptions): Reaped[] {
+  const { path, announced, startTimeOf = processStartTime, markedWith = processesMarked } = options;
+  const journal = readChildrenJournal(path);
+  const found: Reaped[] = [];
+  for (const { pid, startTime, server } of journal?.children ?? []) {
+    if (startTime !== null && startTimeOf(pid) === startTime) found.push({ pid, server });
+  }
+  const instanceIds = [journal?.instanceId, announced].filter((id) => id !== undefined);
+  for (const instanceId of new Set(instanceIds)) {
+    for (const pid of markedWith(instanceId)) {
+      // Whoever runs inside of something that the dead daemon started carries its mark, too.
+      if (pid === Deno.pid || found.some((one) => one.pid === pid)) continue;
+      found.push({ pid, server: undefined });
+    }
+  }
+  return found;
 }
 
 /** Ends them all with SIGKILL and forgets the journal. @returns what was still alive. */
 export function reap(options: ReapOptions): Reaped[] {
   const {
-    path,
-    startTimeOf = processStartTime,
-    markedWith = processesMarked,
     endGroup = (pid) => signalGroup(pid, "SIGKILL"),
     endProcess = killQuietly,
   } = options;
-  const journal = readChildrenJournal(path);
-  if (journal === undefined) return [];
-  const reaped: Reaped[] = [];
-  for (const { pid, startTime, server } of journal.children) {
-    if (startTime === null || startTimeOf(pid) !== startTime) continue;
-    endGroup(pid);
-    reaped.push({ pid, server });
+  const reaped = new Map<number, Reaped>();
+  for (let sweep = 0; sweep < SWEEPS; sweep++) {
+    const left = leftovers(options);
+    if (left.length === 0) break;
+    for (const one of left) {
+      if (one.server === undefined) endProcess(one.pid);
+      else endGroup(one.pid);
+      if (!reaped.has(one.pid)) reaped.set(one.pid, one);
+    }
   }
-  for (const pid of markedWith(journal.instanceId)) {
-    if (reaped.some((one) => one.pid === pid)) continue;
-    endProcess(pid);
-    reaped.push({ pid, server: undefined });
-  }
-  removeIfThere(path);
-  return reaped;
+  removeIfThere(options.path);
+  return [...reaped.values()];
 }
 
 function killQuietly(pid: number): void {

@@ -18,11 +18,13 @@ async function inFolder(body: (path: string) => void): Promise<void> {
 Deno.test("children that came and did not go are in the journal", () =>
   inFolder((path) => {
     const startTimeOf = (pid: number) => pid * 10;
+    let ours = true;
     const registry = createChildRegistry({
       instanceId: "i",
       path,
       reaper: undefined,
       log,
+      isOurs: () => ours,
       startTimeOf,
     });
     registry.add(11, "a");
@@ -32,6 +34,10 @@ Deno.test("children that came and did not go are in the journal", () =>
       instanceId: "i",
       children: [{ pid: 12, startTime: 120, server: "b" }],
     });
+    // Another daemon's journal stands there by now.
+    ours = false;
+    registry.remove(12);
+    assert.equal(readChildrenJournal(path)?.children.length, 1);
   }));
 
 Deno.test("a recycled process id is never ended; the mark of the dead daemon is", () =>
@@ -48,15 +54,28 @@ Deno.test("a recycled process id is never ended; the mark of the dead daemon is"
       }),
     );
     const ended: string[] = [];
+    // 78 is forked while the first sweep is under way; this process carries the mark as well.
+    const marked = new Set([11, 77, Deno.pid]);
     const reaped = reap({
       path,
-      startTimeOf: (pid) => pid === 11 ? 100 : 999,
-      markedWith: (id) => id === "dead" ? [11, 77] : [],
-      endGroup: (pid) => ended.push(`group ${pid}`),
-      endProcess: (pid) => ended.push(`process ${pid}`),
+      startTimeOf: (pid) => pid === 11 ? (marked.has(11) ? 100 : null) : 999,
+      markedWith: (id) => id === "dead" ? [...marked] : [],
+      endGroup: (pid) => {
+        ended.push(`group ${pid}`);
+        marked.delete(pid);
+        marked.add(78);
+      },
+      endProcess: (pid) => {
+        ended.push(`process ${pid}`);
+        marked.delete(pid);
+      },
     });
-    assert.deepEqual(ended, ["group 11", "process 77"]);
-    assert.deepEqual(reaped, [{ pid: 11, server: "ours" }, { pid: 77, server: undefined }]);
+    assert.deepEqual(ended, ["group 11", "process 77", "process 78"]);
+    assert.deepEqual(reaped, [
+      { pid: 11, server: "ours" },
+      { pid: 77, server: undefined },
+      { pid: 78, server: undefined },
+    ]);
     assert.equal(readChildrenJournal(path), undefined);
   }));
 
@@ -73,3 +92,16 @@ for (
       );
     }));
 }
+
+Deno.test("without a journal the mark of the announced daemon still leads to what it left", () =>
+  inFolder((path) => {
+    const marked = new Set([77]);
+    const reaped = reap({
+      path,
+      announced: "dead",
+      markedWith: (id) => id === "dead" ? [...marked] : [],
+      endGroup: () => assert.fail("ended a group"),
+      endProcess: (pid) => marked.delete(pid),
+    });
+    assert.deepEqual(reaped, [{ pid: 77, server: undefined }]);
+  }));

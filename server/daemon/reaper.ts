@@ -27,8 +27,8 @@ export interface Reaper {
 
 /**
  * What the reaper runs. `$1` is the mark. It reads `+ PGID` and `- PGID` until the pipe ends, then asks
- * politely, waits a second, and kills. `sleep 1`, because fractions are not POSIX. The second sweep is
- * for what was being forked during the first.
+ * politely, waits half a second (a whole one where `sleep` knows no fractions, as POSIX allows), and
+ * kills, until a sweep finds nothing more: the next one finds what was being forked during the last.
  */
 const SCRIPT = `
 trap '' HUP INT TERM
@@ -51,9 +51,11 @@ end() {
 }
 [ -z "\${groups# }" ] && [ -z "$(marked "$1")" ] && exit 0
 end TERM "$1"
-sleep 1
-end KILL "$1"
-end KILL "$1"
+sleep 0.5 2>/dev/null || sleep 1
+for sweep in 1 2 3 4 5; do
+  end KILL "$1"
+  [ -z "$(marked "$1")" ] && exit 0
+done
 `;
 
 /** Starts the reaper of this daemon; undefined where there is no shell. */

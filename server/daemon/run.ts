@@ -9,7 +9,7 @@
  * @module
  */
 
-import { removeIfThere } from "../../platform/atomic_file.ts";
+import { readIfThere, removeIfThere } from "../../platform/atomic_file.ts";
 import { type Clock, systemClock } from "../../platform/clock.ts";
 import type { HomePaths } from "../../platform/paths.ts";
 import { processStartTime } from "../../platform/process.ts";
@@ -20,7 +20,13 @@ import { DAEMON_PROTOCOL, VERSION } from "../../protocol/version.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/types.ts";
 import { openSqliteSessionStore } from "../store/sqlite_session_store.ts";
-import { publish, type PublishedAnnouncement, readAnnouncement, unpublish } from "./announce.ts";
+import {
+  isPublished,
+  publish,
+  type PublishedAnnouncement,
+  readAnnouncement,
+  unpublish,
+} from "./announce.ts";
 import type { AppOptions, CreateApp, DaemonApp } from "./app.ts";
 import { createChildRegistry } from "./children.ts";
 import { watchIdle } from "./idle.ts";
@@ -29,12 +35,12 @@ import { listen, type Listening } from "./listen.ts";
 import { type HeldLock, tryLockFirmly } from "./lock.ts";
 import type { Logger } from "./log.ts";
 import { pause } from "./pause.ts";
-import { ElectionLost } from "./problem.ts";
+import { ElectionLost, fileSystemProblem } from "./problem.ts";
 import { reap } from "./reap.ts";
 import { startReaper } from "./reaper.ts";
 import { watchSelf } from "./self_check.ts";
 import { Shutdown } from "./shutdown.ts";
-import { ensureToken } from "./token.ts";
+import { ensureToken, keepToken, readToken } from "./token.ts";
 
 /** What a daemon is told. */
 export interface RunOptions {
@@ -59,13 +65,25 @@ export interface RunOptions {
   onReady?(announcement: PublishedAnnouncement): void;
   /** Makes what is served. Default: `createApp` of `server/mod.ts`. */
   createApp?: CreateApp;
+  /** Which program this is. Default: the one it is. */
+  release?: Release;
+  /** Default: {@linkcode processStartTime}. */
+  startTimeOf?: typeof processStartTime;
   /** Starts what ends the children if this process is killed. Default: the real one. */
   startReaper?: typeof startReaper;
   clock?: Clock;
 }
 
+/** A program's version, and the revisions of the agreement with its clients that it speaks. */
+export interface Release {
+  version: string;
+  protocol: { min: number; max: number };
+}
+
 /** Milliseconds without a client after which a daemon ends that was started for one. */
 const AUTOSTARTED_IDLE_MS = 5 * 60_000;
+
+const OWN_RELEASE: Release = { version: VERSION, protocol: DAEMON_PROTOCOL };
 
 /** Milliseconds that running calls may take when the daemon is asked to stop. */
 const GRACE_MS = 5_000;
@@ -88,14 +106,19 @@ const CLOSE_GRACE_MS = 1_000;
 export async function runDaemon(options: RunOptions): Promise<void> {
   const { paths, clock = systemClock } = options;
   prepareRunFolder(paths);
-  using lock = await tryLockFirmly(paths.daemonLock, () => pause(clock, 30));
-  if (lock === undefined) throw new ElectionLost(`${paths.daemonLock} is held`);
-  await serve(options, lock);
+  try {
+    using lock = await tryLockFirmly(paths.daemonLock, () => pause(clock, 30));
+    if (lock === undefined) throw new ElectionLost(`${paths.daemonLock} is held`);
+    await serve(options, lock);
+  } catch (error) {
+    throw fileSystemProblem(error, "Cannot run the daemon") ?? error;
+  }
 }
 
 /** The part that only the holder of the lock may do. */
 async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
   const { paths, configFile, given, log, userHome, clock = systemClock } = options;
+  const { version } = options.release ?? OWN_RELEASE;
   const config = await loadConfig({
     file: configFile,
     required: given.config,
@@ -117,6 +140,8 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
   const listening = await listen({
     ...config.server,
     configFile,
+    predecessor: Number(readIfThere(paths.pidFile)),
+    clock,
     // Set before control returns to the event loop that accepts the first connection.
     handler: (request, info) => answer!(request, info),
     onError: (error) => unexpected(log, error),
@@ -125,14 +150,15 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
   const { instanceId } = announcement;
   const reaper = (options.startReaper ?? startReaper)({ instanceId, log });
   try {
-    for (const { pid, server } of reap({ path: paths.childrenJson })) {
+    const announced = readAnnouncement(paths)?.instanceId;
+    for (const { pid, server } of reap({ path: paths.childrenJson, announced })) {
       log.warn("ended what a dead daemon left behind", { pid, server });
     }
     const app = createApp({
       config,
       identity: {
         instanceId,
-        version: VERSION,
+        version,
         token,
         address: listening.address,
         pid: Deno.pid,
@@ -145,7 +171,13 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
       },
       variables: options.variables,
       log,
-      children: createChildRegistry({ instanceId, path: paths.childrenJson, reaper, log }),
+      children: createChildRegistry({
+        instanceId,
+        path: paths.childrenJson,
+        reaper,
+        log,
+        isOurs: () => lock.isInPlace(),
+      }),
       sessionStore: openSqliteSessionStore({
         path: paths.sessionsDb,
         onReset: (reason) => log.warn("sessions of before are lost", { reason }),
@@ -167,15 +199,20 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
     using _self = watchSelf({
       clock,
       holdsLock: () => lock.isInPlace(),
-      isAnnounced: () => readAnnouncement(paths)?.instanceId === instanceId,
-      announce: () => publish(paths, announcement),
-      onLost: () => requestShutdown(`${paths.daemonLock} was deleted or replaced`),
+      isAnnounced: () => isPublished(paths, announcement) && readToken(paths.tokenFile) === token,
+      announce: () => {
+        log.warn("written again: the announcement or the token was deleted or changed");
+        keepToken(paths.tokenFile, token);
+        publish(paths, announcement);
+      },
+      // In a hurry: whoever starts the next daemon wants this one's port.
+      onLost: () => requestShutdown(`${paths.daemonLock} was deleted or replaced`, { hurry: true }),
       onError: (error) => log.error("cannot look after the run folder", { error }),
     });
     log.info("serving", {
       url: listening.url,
       pid: Deno.pid,
-      version: VERSION,
+      version,
       config: configFile,
     });
     for (const warning of config.warnings) log.warn(warning);
@@ -183,8 +220,8 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
 
     const reason = await shutdown.requested;
     const clean = await drain(app, { reason, hurry, log });
-    // Otherwise the next start has to look after what is left.
-    if (clean) removeIfThere(paths.childrenJson);
+    // Otherwise the next start has to look after what is left, or has done so already.
+    if (clean && lock.isInPlace()) removeIfThere(paths.childrenJson);
     shutdown.drained();
   } finally {
     await listening.close(CLOSE_GRACE_MS);
@@ -218,9 +255,11 @@ async function drain(
 }
 
 function announcementOf(
-  { paths, configFile, given }: RunOptions,
+  options: RunOptions,
   { config, listening }: { config: Config; listening: Listening },
 ): PublishedAnnouncement {
+  const { paths, configFile, given, autostarted = false } = options;
+  const { release = OWN_RELEASE, startTimeOf = processStartTime } = options;
   const explicit: PublishedAnnouncement["settings"]["explicit"] = [];
   if (given.host !== undefined) explicit.push("host");
   if (given.port !== undefined) explicit.push("port");
@@ -230,12 +269,11 @@ function announcementOf(
     url: listening.url,
     socket: null,
     pid: Deno.pid,
-    startTime: processStartTime(Deno.pid),
+    startTime: startTimeOf(Deno.pid),
     instanceId: crypto.randomUUID(),
-    version: VERSION,
-    protocol: DAEMON_PROTOCOL,
+    ...release,
     logPath: paths.logFile,
-    settings: { host, port, config: configFile, explicit, requireToken },
+    settings: { host, port, config: configFile, explicit, requireToken, autostarted },
   };
 }
 

@@ -1,93 +1,13 @@
 import { deepEqual, equal, match, rejects } from "node:assert/strict";
-import { homePaths } from "../../platform/paths.ts";
-import { healthProof } from "../../protocol/identity.ts";
-import { type PublishedAnnouncement, readAnnouncement } from "./announce.ts";
-import type { AppOptions, CreateApp } from "./app.ts";
+import { inWorld, TinyApp } from "../../tests/fixtures/tiny_daemon.ts";
+import { readAnnouncement } from "./announce.ts";
+import type { CreateApp } from "./app.ts";
 import { ask } from "./control.ts";
 import { find, look } from "./find.ts";
 import { halt } from "./halt.ts";
 import { isLocked, tryLock } from "./lock.ts";
-import { createLogger } from "./log.ts";
 import { DaemonProblem, ElectionLost } from "./problem.ts";
-import { runDaemon, type RunOptions } from "./run.ts";
-
-/** What the tests see of an application: only what the runner itself needs of one. */
-class TinyApp {
-  drained: string | undefined;
-  options!: AppOptions;
-  createApp: CreateApp = (options) => {
-    this.options = options;
-    return {
-      fetch: (request) => this.#answer(request),
-      activeSessions: () => 0,
-      activity: () => ({ held: 0, changes: 0 }),
-      drain: async ({ reason }) => {
-        this.drained = reason;
-        await options.sessionStore.close();
-      },
-    };
-  };
-
-  async #answer(request: Request): Promise<Response> {
-    const { instanceId, token, address, version, pid } = this.options.identity;
-    const url = new URL(request.url);
-    if (url.pathname === "/shutdown") {
-      if (request.headers.get("authorization") !== `Bearer ${token}`) {
-        return new Response(null, { status: 401 });
-      }
-      this.options.requestShutdown("POST /shutdown");
-      return Response.json({}, { status: 202 });
-    }
-    if (url.pathname === "/boom") throw new Error("a fault");
-    const nonce = url.searchParams.get("nonce");
-    const health = { status: "ok", sessions: 0, pid, version, instanceId, uptime: 0, servers: {} };
-    const proof = nonce === null ? undefined : await healthProof({
-      token,
-      nonce,
-      instanceId,
-      address,
-    });
-    return Response.json({ ...health, proof });
-  }
-}
-
-interface World {
-  options: RunOptions;
-  app: TinyApp;
-  lines: Record<string, unknown>[];
-  /** Starts the daemon; resolves when it is ready. */
-  start(): Promise<{ announcement: PublishedAnnouncement; ended: Promise<void> }>;
-}
-
-async function inWorld(body: (world: World) => Promise<void>): Promise<void> {
-  const home = await Deno.makeTempDir();
-  const app = new TinyApp();
-  const lines: Record<string, unknown>[] = [];
-  const paths = homePaths(home, "m1");
-  const options: RunOptions = {
-    paths,
-    configFile: paths.configFile,
-    given: { port: 0, config: false },
-    variables: {},
-    userHome: home,
-    self: { command: "aichaku", args: [] },
-    log: createLogger({ write: (line) => lines.push(JSON.parse(line)) }),
-    detached: true,
-    createApp: app.createApp,
-    startReaper: () => undefined,
-  };
-  const start = () => {
-    const ready = Promise.withResolvers<PublishedAnnouncement>();
-    const ended = runDaemon({ ...options, onReady: ready.resolve });
-    ended.catch(ready.reject);
-    return ready.promise.then((announcement) => ({ announcement, ended }));
-  };
-  try {
-    await body({ options, app, lines, start });
-  } finally {
-    await Deno.remove(home, { recursive: true });
-  }
-}
+import { runDaemon } from "./run.ts";
 
 Deno.test("a daemon that runs is found by its proof, stops when asked, and leaves nothing behind", () =>
   inWorld(async ({ options, app, start }) => {

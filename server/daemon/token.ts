@@ -36,6 +36,11 @@ export function ensureToken(path: string, given?: string): string {
   return fresh;
 }
 
+/** Writes the token of the daemon that runs again, if the file was deleted or damaged meanwhile. */
+export function keepToken(path: string, token: string): void {
+  if (readToken(path) !== token) replaceFile(path, token + "\n");
+}
+
 /** The token in the file; undefined when there is no file or nothing usable in it. */
 export function readToken(path: string): string | undefined {
   const text = readIfThere(path)?.trim();

@@ -1,6 +1,6 @@
 import { deepEqual } from "node:assert/strict";
 import type { ReadAnnouncement } from "../../server/daemon/announce.ts";
-import { nextSettings } from "./restart.ts";
+import { nextSettings } from "./next_settings.ts";
 
 const settings = {
   host: "127.0.0.1",
@@ -8,6 +8,7 @@ const settings = {
   config: "/home/ada/.aichaku/config.json",
   explicit: [],
   requireToken: false,
+  autostarted: false,
 };
 const before: ReadAnnouncement = {
   url: "http://127.0.0.1:40123",
