@@ -10,6 +10,7 @@
  * @module
  */
 
+import { type DirectFetch, directFetch } from "../../platform/direct_fetch.ts";
 import { type Message, MessageFault, parseMessage } from "../../protocol/message.ts";
 import { asFault, Fault } from "../../protocol/errors.ts";
 import { isObject, parseJson } from "../../protocol/json.ts";
@@ -60,6 +61,7 @@ export class StdioBridge {
   #wasInitialized = false;
   #session: { id: string; revision: string } | undefined;
   #listening: Promise<void> | undefined;
+  readonly #fetches = new Map<string, DirectFetch>();
 
   constructor(options: StdioBridgeOptions) {
     this.#options = options;
@@ -97,6 +99,7 @@ export class StdioBridge {
     this.#ending.abort();
     wire?.deleteSession();
     await Promise.all([wire?.settled(), this.#listening]);
+    for (const direct of this.#fetches.values()) direct[Symbol.dispose]();
   }
 
   async #ask({ line, id, method }: { line: string; id: string; method: string }): Promise<void> {
@@ -163,7 +166,12 @@ export class StdioBridge {
     const { url, token } = await reach(this.#ending.signal);
     const endpoint = new URL(server === undefined ? "/mcp" : `/mcp/${server}`, url);
     if (project !== undefined) endpoint.searchParams.set("project", project);
-    const wire = new HttpWire({ endpoint: endpoint.href, token, server: server ?? "all servers" });
+    const wire = new HttpWire({
+      endpoint: endpoint.href,
+      token,
+      server: server ?? "all servers",
+      fetch: this.#fetchFor(url),
+    });
     if (this.#session !== undefined) {
       wire.sessionId = this.#session.id;
       wire.revision = this.#session.revision;
@@ -171,6 +179,13 @@ export class StdioBridge {
       await this.#initializeAgain(wire, this.#initialize);
     }
     return wire;
+  }
+
+  /** One for each daemon that was met: a restarted one mostly has the same address. */
+  #fetchFor(url: string): typeof fetch {
+    let direct = this.#fetches.get(url);
+    if (direct === undefined) this.#fetches.set(url, direct = directFetch(url));
+    return direct.fetch;
   }
 
   /** The daemon forgot the session: begins another, with what the client once said. */

@@ -144,7 +144,8 @@ homeTest("a restart of the daemon goes unnoticed, and so does its sudden death",
   assert.notEqual(home.instanceId, before);
   assert.equal(textOf(await bridge.tool("echo", { text: "after" })), "after");
   await home.kill9();
-  assert.equal(textOf(await bridge.tool("echo", { text: "again" })), "again");
+  const again = await bridge.tool("echo", { text: "again" });
+  assert.equal(textOf(again), "again", JSON.stringify(again));
 });
 
 homeTest("a session that the daemon forgot is begun again with the client's own words", {
