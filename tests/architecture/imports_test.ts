@@ -27,6 +27,8 @@ const MAY_IMPORT: Record<string, string[]> = {
     "platform",
     "deps",
   ],
+  // The machinery of the daemon for other programs: nothing of MCP, nothing of the configuration.
+  "server/library": ["server/daemon", "server/inbound/guard.ts", "protocol", "platform", "deps"],
   "server/builtin": ["protocol", "platform", "deps"],
   "server/upstream": ["server/config", "server/daemon/log.ts", "protocol", "platform", "deps"],
   "server/bridge": ["server/upstream", "server/config", "protocol", "platform", "deps"],
