@@ -1,6 +1,7 @@
 /**
  * A mailbox as the body of a Server-Sent Events response. Pull-driven: a message leaves the mailbox
- * only when the connection has room for it, so a slow reader's memory is the mailbox's bound.
+ * only when the connection has room for it, so a slow reader's memory is the mailbox's bound; and the
+ * mailbox hears that it went out only when the connection has asked for what comes after its last byte.
  *
  * @module
  */
@@ -27,6 +28,12 @@ export interface EventStreamOptions {
   keepAliveMs?: number;
 }
 
+/**
+ * Bytes handed to the connection at once. Deno takes a piece of any size into its buffer and asks for
+ * the next at once, so that a long message given whole would count as sent while nobody reads it.
+ */
+const PIECE = 64 * 1024;
+
 /** Headers of every event stream. */
 export const EVENT_STREAM_HEADERS: Record<string, string> = {
   "content-type": "text/event-stream",
@@ -47,6 +54,8 @@ function eventStream(options: EventStreamOptions): ReadableStream<Uint8Array> {
     options;
   const encoder = new TextEncoder();
   let pending = greeting ?? "";
+  /** What was taken from the mailbox and not handed to the connection yet. */
+  let rest = new Uint8Array();
   let wake: PromiseWithResolvers<void> | undefined;
   let superseded = false;
   let closed = false;
@@ -72,20 +81,21 @@ function eventStream(options: EventStreamOptions): ReadableStream<Uint8Array> {
       mailbox.attach(reader, lastSeen);
     },
     async pull(controller) {
-      while (!closed) {
+      while (!closed && !superseded) {
+        if (rest.length > 0) {
+          controller.enqueue(rest.subarray(0, PIECE));
+          rest = rest.subarray(PIECE);
+          return;
+        }
         for (const { seq, text } of mailbox.take(reader)) {
           pending += sseText({ data: text, ...(withIds ? { id: String(seq) } : {}) });
         }
         if (pending !== "") {
-          controller.enqueue(encoder.encode(pending));
+          rest = encoder.encode(pending);
           pending = "";
-          return;
+          continue;
         }
-        if (superseded || mailbox.done) {
-          close();
-          controller.close();
-          return;
-        }
+        if (mailbox.done) break;
         wake = Promise.withResolvers();
         using _keepAlive = clock.after(keepAliveMs, () => {
           pending = SSE_KEEP_ALIVE;
@@ -94,6 +104,9 @@ function eventStream(options: EventStreamOptions): ReadableStream<Uint8Array> {
         await wake.promise;
         wake = undefined;
       }
+      if (closed) return;
+      close();
+      controller.close();
     },
     cancel: close,
   }, { highWaterMark: 0 });

@@ -11,7 +11,7 @@ class Bench {
   closed = 0;
 
   constructor(keep = true) {
-    this.mailbox = new Mailbox({ maxEvents: 10, maxBytes: 1000, keep });
+    this.mailbox = new Mailbox({ maxEvents: 10, maxBytes: 1_000_000, keep });
   }
 
   open(options: Partial<EventStreamOptions> = {}): { response: Response; stream: Stream } {
@@ -27,6 +27,7 @@ class Bench {
 
 class Stream {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #decoder = new TextDecoder();
 
   constructor(response: Response) {
     this.#reader = response.body!.getReader();
@@ -35,7 +36,7 @@ class Stream {
   /** The next piece; undefined at the end. */
   async read(): Promise<string | undefined> {
     const { value } = await this.#reader.read();
-    return value === undefined ? undefined : new TextDecoder().decode(value);
+    return value === undefined ? undefined : this.#decoder.decode(value, { stream: true });
   }
 
   async cancel(): Promise<void> {
@@ -125,6 +126,32 @@ Deno.test("a client that leaves lets go of the mailbox; what it was given last w
   bench.mailbox.post("[]");
   assert.equal(await third.stream.read(), "id: 2\ndata: []\n\n");
   await third.stream.cancel();
+});
+
+Deno.test("a long message goes in pieces, and counts as sent only when its last one was asked for", async () => {
+  const bench = new Bench();
+  const long = JSON.stringify("e\u0301x".repeat(100_000));
+  const first = bench.open();
+  bench.mailbox.post(long, "1");
+  const piece = await first.stream.read();
+  assert.ok(piece !== undefined && piece.length < long.length);
+  await first.stream.cancel();
+  const second = bench.open();
+  let whole = "";
+  while (!whole.endsWith("\n\n")) whole += await second.stream.read();
+  assert.equal(whole, `data: ${long}\n\n`);
+  await second.stream.cancel();
+});
+
+Deno.test("a stream that is taken over stops at once, also in the middle of a message", async () => {
+  const bench = new Bench();
+  const first = bench.open();
+  bench.mailbox.post("x".repeat(200_000));
+  await first.stream.read();
+  const second = bench.open();
+  assert.equal(await first.stream.read(), undefined);
+  assert.equal((await second.stream.read())?.length, 64 * 1024);
+  await second.stream.cancel();
 });
 
 Deno.test("leaving in the middle of a silence leaves no timer and no reading behind", async () => {
