@@ -6,9 +6,9 @@
  * - Nothing happens before the first call. Concurrent first calls share one attempt to connect; a
  *   failed one is made anew by the next call.
  * - Every call settles: with its result, or with an {@linkcode AichakuError}.
- * - A request is sent a second time only when the first was certainly not executed: the connection was
- *   refused, or the daemon no longer knew the session. A call in flight when the connection breaks is
- *   rejected; the next call connects anew.
+ * - A request is sent again only when it was certainly not executed: the connection was refused, the
+ *   daemon no longer knew the session, or was stopping and said so. A daemon that restarts is waited for.
+ *   A call in flight when the connection breaks is rejected; the next call connects anew.
  * - An idle client keeps no process alive, closed or not.
  *
  * @module
@@ -61,6 +61,10 @@ type State =
 const MAX_CLEANUP_MS = 7000;
 /** Milliseconds of silence after which a daemon is asked whether it is still there. */
 const SILENCE_MS = 1000;
+/** Times that a request is sent, all but the last one certainly in vain. */
+const MAX_ATTEMPTS = 4;
+/** Milliseconds that a daemon which was there may take to be restarted, before anything else is tried. */
+const RESTART_MS = 3000;
 /** Pages of one list, at most. */
 const MAX_PAGES = 1000;
 
@@ -83,6 +87,8 @@ export class AichakuClient {
   #inFlight = 0;
   /** When the server was last heard of, by `performance.now()`. */
   #lastAnswer = 0;
+  /** The last connection was to a daemon: when it is gone, it is mostly being restarted. */
+  #hadDaemon = false;
   #verifying: Promise<boolean> | undefined;
   #closing: Promise<void> | undefined;
   readonly #stopListening: () => void;
@@ -255,12 +261,12 @@ export class AichakuClient {
     }
   }
 
-  /** Sends once; a second time over a new connection only when the first was certainly in vain. */
+  /** Sends once; again over a new connection only when what was sent was certainly not executed. */
   async #send<T>(
     { scope, timeoutMs }: Call,
     send: (transport: Transport, signal: AbortSignal) => Promise<T>,
   ): Promise<T> {
-    for (let isRepeated = false;; isRepeated = true) {
+    for (let attempt = 1;; attempt++) {
       const { transport } = await this.#connect(scope.signal);
       scope.setDeadline(timeoutMs, "raise timeoutMs if the server is just slow");
       this.#inFlight++;
@@ -270,7 +276,7 @@ export class AichakuClient {
         return result;
       } catch (error) {
         if (!(error instanceof NotSent)) throw error;
-        if (isRepeated) throw error.error;
+        if (attempt === MAX_ATTEMPTS) throw error.error;
       } finally {
         this.#inFlight--;
       }
@@ -321,7 +327,8 @@ export class AichakuClient {
     const scope = new Scope(`connect to ${this.#subject}`);
     const { signal } = scope;
     const onCleanup = (cleanup: Promise<void>) => this.#inBackground(cleanup);
-    const promise = connect(this.#options, { signal, onCleanup });
+    const patienceMs = this.#hadDaemon ? RESTART_MS : 0;
+    const promise = connect(this.#options, { signal, onCleanup, patienceMs });
     const attempt: Attempt = { scope, promise, waiters: 0 };
     this.#state = { kind: "connecting", attempt };
     const onFailed = () => {
@@ -336,6 +343,7 @@ export class AichakuClient {
       // A connection that comes too late is nobody's: whoever waited was told so.
       if (!this.#isCurrent(attempt)) return connection.transport.close();
       this.#state = { kind: "open", connection };
+      this.#hadDaemon = connection.mode === "daemon";
       this.#lastAnswer = performance.now();
     }, onFailed);
     this.#inBackground(settled.finally(() => {

@@ -204,7 +204,7 @@ Deno.test("client: a session that the daemon forgot is made anew, and the call r
   assert.equal(countOf(daemon, "initialize"), 2);
 });
 
-Deno.test("client: a daemon that always forgets is an error after the second time", async () => {
+Deno.test("client: a daemon that always forgets is an error in the end", async () => {
   await using home = new TempDir();
   await using daemon = await startDaemon(home.path);
   await using client = clientOf(home);
@@ -212,7 +212,30 @@ Deno.test("client: a daemon that always forgets is an error after the second tim
     message?.method === "tools/call" ? new Response(null, { status: 404 }) : undefined;
   const error = await rejection(echo(client, "x"), "rpc");
   assert.equal(error.reason, "session_not_found");
-  assert.equal(countOf(daemon, "tools/call"), 2);
+  assert.equal(countOf(daemon, "tools/call"), 4);
+});
+
+Deno.test("client: a call that a stopping daemon refused goes to the next one", async () => {
+  await using home = new TempDir();
+  await using client = clientOf(home, { mode: "daemon" });
+  const first = await startDaemon(home.path);
+  assert.equal(await echo(client, "a"), "a");
+  const error = {
+    code: -32014,
+    message: "stopping",
+    data: { reason: "draining", retryable: true },
+  };
+  const refused = Promise.withResolvers<void>();
+  first.behaviour.intercept = (_request, message) => {
+    if (message?.method !== "tools/call") return undefined;
+    refused.resolve();
+    return Response.json({ jsonrpc: "2.0", id: message.id, error });
+  };
+  const call = echo(client, "b");
+  await refused.promise;
+  await first.close();
+  await using _second = await startDaemon(home.path);
+  assert.equal(await call, "b");
 });
 
 Deno.test("client: a daemon that was restarted between two calls is found again", async () => {

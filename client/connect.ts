@@ -35,6 +35,11 @@ export interface ConnectContext {
   signal: AbortSignal;
   /** Told of work that goes on after a failed attempt (a process being ended). Bounded. */
   onCleanup(cleanup: Promise<void>): void;
+  /**
+   * Milliseconds to wait for a daemon that is not there or is stopping: one that was there a moment ago
+   * is mostly being restarted. @default {0}
+   */
+  patienceMs?: number;
   /** Milliseconds between two looks at a daemon that keeps us waiting. @default {2000} */
   watchMs?: number;
   /** Milliseconds for each of these looks. @default {1000} */
@@ -54,18 +59,25 @@ export async function connect(
   context: ConnectContext,
 ): Promise<Connection> {
   if (options.mode === "spawn") return await connectToProcess(options, context);
-  const daemon = await findDaemon({ ...options, signal: context.signal });
+  const end = performance.now() + (context.patienceMs ?? 0);
+  let daemon: FoundDaemon | NoDaemon;
   let refusal: AichakuError;
-  if (daemon.found) {
-    try {
-      return await connectToDaemon(daemon, options, context);
-    } catch (error) {
-      context.signal.throwIfAborted();
-      if (!(error instanceof AichakuError)) throw error;
-      refusal = error;
+  while (true) {
+    daemon = await findDaemon({ ...options, signal: context.signal });
+    if (daemon.found) {
+      try {
+        return await connectToDaemon(daemon, options, context);
+      } catch (error) {
+        context.signal.throwIfAborted();
+        if (!(error instanceof AichakuError)) throw error;
+        refusal = error;
+      }
+    } else {
+      refusal = notRunning(daemon.why, options);
     }
-  } else {
-    refusal = notRunning(daemon.why, options);
+    if (!isPassing(refusal) || performance.now() >= end) break;
+    // Jitter: all clients of a daemon lose it at the same moment.
+    await delay(20 + Math.random() * 60, context.signal);
   }
   if (options.mode === "daemon" || processOf(options) === undefined) throw refusal;
   try {
@@ -79,6 +91,11 @@ export async function connect(
       { code, data, cause: new AggregateError([refusal, error]) },
     );
   }
+}
+
+/** Whether it says no more than that a daemon is between two lives. */
+function isPassing({ kind, reason }: AichakuError): boolean {
+  return kind === "not_running" || kind === "connection_lost" || reason === "draining";
 }
 
 async function connectToDaemon(

@@ -16,6 +16,7 @@ import { initializeParams, readAgreement } from "./handshake.ts";
 import { HttpWire, type HttpWireOptions, isEventStream } from "./http_wire.ts";
 import {
   answerText,
+  isObject,
   type JsonObject,
   notificationText,
   readIncoming,
@@ -130,7 +131,11 @@ class HttpTransport implements Transport {
       return await raceSignal(this.#ask(text, exchange), exchange.controller.signal);
     } catch (error) {
       // The daemon said that it stops, or that it restarted: the next call looks for it anew.
-      if (error instanceof AichakuError && error.reason === "draining") this.#wire.ended ??= error;
+      if (error instanceof AichakuError && error.reason === "draining") {
+        this.#wire.ended ??= error;
+        // Refused, not executed: the next daemon will take it.
+        if (isObject(error.data) && error.data.retryable === true) throw new NotSent(error);
+      }
       throw error;
     } finally {
       this.#exchanges.delete(exchange);

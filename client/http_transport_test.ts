@@ -220,8 +220,8 @@ Deno.test("http: a refusal with a JSON-RPC error is that error, whatever the sta
   await using transport = await open(daemon);
   const error = {
     code: -32014,
-    message: "The daemon is stopping",
-    data: { reason: "draining", retryable: true },
+    message: "The daemon stopped under this call",
+    data: { reason: "draining", retryable: false },
   };
   daemon.behaviour.intercept = () =>
     Response.json({ jsonrpc: "2.0", id: null, error }, { status: 503 });

@@ -152,7 +152,7 @@ export class HttpWire {
       message: `Lost the daemon at ${new URL(endpoint).origin} while waiting for ${method} of ` +
         `server ${JSON.stringify(server)}: it stopped or was restarted; whether the call took ` +
         `effect is not known, so look before you repeat it`,
-      details: { server, cause },
+      details: { server, cause, retryable: false },
     });
     this.ended ??= error;
     return error;

@@ -114,7 +114,7 @@ Deno.test("stdio: the death of the process rejects every call in flight, with it
     assert.deepEqual(error.data, {
       reason: "upstream_exited",
       server: "tester",
-      retryable: true,
+      retryable: false,
       detail: "exited with code 3\nfatal: out of cheese",
     });
   }
