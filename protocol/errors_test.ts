@@ -23,6 +23,14 @@ Deno.test("the errors of the contract have its codes and statuses", () => {
   }
 });
 
+Deno.test("only what certainly did not happen may be tried again without thinking", () => {
+  const retryable = Object.entries(REASONS).filter(([, { retryable }]) => retryable);
+  assert.deepEqual(
+    retryable.map(([reason]) => reason).toSorted(),
+    ["draining", "overloaded", "upstream_unavailable"],
+  );
+});
+
 Deno.test("no two reasons share a code, so a client can tell them apart by it", () => {
   const codes = Object.values(REASONS).map(({ code }) => code);
   assert.equal(new Set(codes).size, codes.length);
@@ -43,7 +51,7 @@ Deno.test("an error's data says why, where, and whether trying again can help", 
       data: {
         reason: "upstream_exited",
         server: "x",
-        retryable: true,
+        retryable: false,
         detail: "Error: \u2028 é",
         supported: ["a"],
       },

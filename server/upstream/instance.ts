@@ -165,10 +165,14 @@ export class Instance {
     if (this.#life.state === "ready") this.#wire?.send(notificationText(method, params));
   }
 
-  /** Ends the server for good; calls in flight or waiting fail with `fault`. */
+  /**
+   * Ends the server for good. Calls in flight fail with `fault`; those that wait fail with `draining`,
+   * because they were certainly not executed.
+   */
   async stop(fault: Fault, grace: CloseGrace = UNHURRIED): Promise<void> {
     this.#step({ type: "drain" });
-    this.#failAll(() => fault);
+    for (const call of this.#inFlight.clear()) call.fail(fault);
+    this.#failWaiting(this.#refusal()!);
     this.#sweepTimer?.[Symbol.dispose]();
     this.#sweepTimer = undefined;
     await this.#closeWire(grace);
@@ -311,7 +315,7 @@ export class Instance {
       detail: fault.details.detail,
     });
     this.#stepEnded(fault.details.detail ?? fault.message);
-    this.#failAll(() => fault);
+    this.#failWaiting(fault);
   }
 
   #onEnd(end: WireEnd): void {
@@ -339,7 +343,7 @@ export class Instance {
     // is to be one soon.
     const refusal = this.#refusal();
     if (refusal === undefined) this.#pump();
-    else this.#failAll(() => refusal);
+    else this.#failWaiting(refusal);
   }
 
   #stepEnded(reason: string): void {
@@ -347,10 +351,10 @@ export class Instance {
     this.#step({ type: "ended", now: clock.now(), reason, jitter: random() });
   }
 
-  #failAll(fault: () => Fault): void {
-    for (const waiter of this.#waitingForReady.splice(0)) waiter.reject(fault());
-    for (const call of this.#inFlight.clear()) call.fail(fault());
-    for (const call of this.#queue.clear()) call.fail(fault());
+  /** Fails who waits for the server to be ready, or for a turn. */
+  #failWaiting(fault: Fault): void {
+    for (const waiter of this.#waitingForReady.splice(0)) waiter.reject(fault);
+    for (const call of this.#queue.clear()) call.fail(fault);
   }
 
   async #closeWire(grace: CloseGrace = UNHURRIED): Promise<void> {

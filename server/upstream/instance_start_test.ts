@@ -220,12 +220,14 @@ Deno.test("stop fails what runs and what waits, once each, and takes nothing mor
   const bench = await new InstanceBench({ maxCalls: 1 }).start();
   const running = bench.call("a");
   const waiting = bench.call("b");
-  const fault = new Fault("draining", "stopping");
+  const fault = new Fault("draining", "stopping", { retryable: false });
   const stop = bench.instance.stop(fault);
   const late = bench.call("c");
   await assert.rejects(bench.instance.ready(), { reason: "draining" });
   await stop;
-  assert.deepEqual([running.faults, waiting.faults], [[fault], [fault]]);
+  assert.deepEqual(running.faults, [fault]);
+  assert.deepEqual([waiting.outcome, waiting.settled], ["draining", 1]);
+  assert.equal(waiting.faults[0].toErrorObject().data.retryable, true, "it was never sent");
   assert.deepEqual([late.outcome, late.settled], ["draining", 1]);
   assert.equal(bench.wires.opened.length, 1);
   assert.equal(bench.clock.pending, 0, "a timer was left behind");
