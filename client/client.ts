@@ -63,8 +63,6 @@ const MAX_CLEANUP_MS = 7000;
 const SILENCE_MS = 1000;
 /** Times that a request is sent, all but the last one certainly in vain. */
 const MAX_ATTEMPTS = 4;
-/** Milliseconds that a daemon which was there may take to be restarted, before anything else is tried. */
-const RESTART_MS = 3000;
 /** Pages of one list, at most. */
 const MAX_PAGES = 1000;
 
@@ -327,8 +325,8 @@ export class AichakuClient {
     const scope = new Scope(`connect to ${this.#subject}`);
     const { signal } = scope;
     const onCleanup = (cleanup: Promise<void>) => this.#inBackground(cleanup);
-    const patienceMs = this.#hadDaemon ? RESTART_MS : 0;
-    const promise = connect(this.#options, { signal, onCleanup, patienceMs });
+    const restarting = this.#hadDaemon;
+    const promise = connect(this.#options, { signal, onCleanup, restarting });
     const attempt: Attempt = { scope, promise, waiters: 0 };
     this.#state = { kind: "connecting", attempt };
     const onFailed = () => {

@@ -2,11 +2,13 @@
  * From options to one initialized connection: the daemon when it runs and accepts, else a process.
  *
  * Guarantees: `auto` falls back to a process wherever the daemon is absent, stops answering or refuses
- * before the connection stands; nothing of a failed attempt is left behind; no daemon is ever started.
+ * before the connection stands; nothing of a failed attempt is left behind; a daemon is started only
+ * when `autoStart` asks for it.
  *
  * @module
  */
 
+import { startDaemon } from "./auto_start.ts";
 import { builtinSpawn, isBuiltin } from "./defaults.ts";
 import { AichakuError, faultError, messageOf } from "./errors.ts";
 import { findDaemon, type FoundDaemon, type NoDaemon } from "./find_daemon.ts";
@@ -35,17 +37,18 @@ export interface ConnectContext {
   signal: AbortSignal;
   /** Told of work that goes on after a failed attempt (a process being ended). Bounded. */
   onCleanup(cleanup: Promise<void>): void;
-  /**
-   * Milliseconds to wait for a daemon that is not there or is stopping: one that was there a moment ago
-   * is mostly being restarted. @default {0}
-   */
-  patienceMs?: number;
+  /** A daemon was there a moment ago, and is mostly being restarted: wait for it. @default {false} */
+  restarting?: boolean;
   /** Milliseconds between two looks at a daemon that keeps us waiting. @default {2000} */
   watchMs?: number;
   /** Milliseconds for each of these looks. @default {1000} */
   lookMs?: number;
 }
 
+/** Milliseconds that a daemon which was there may take to come back, before anything else is tried. */
+const RESTART_MS = 3000;
+/** Times that one attempt starts a daemon: one that ends at once is not started for ever. */
+const MAX_STARTS = 3;
 /** Looks in a row that a daemon may miss before it counts as hung. */
 const MISSED_LOOKS = 2;
 
@@ -59,23 +62,29 @@ export async function connect(
   context: ConnectContext,
 ): Promise<Connection> {
   if (options.mode === "spawn") return await connectToProcess(options, context);
-  const end = performance.now() + (context.patienceMs ?? 0);
+  let end = performance.now() + (context.restarting ? RESTART_MS : 0);
+  let starts = 0;
   let daemon: FoundDaemon | NoDaemon;
   let refusal: AichakuError;
   while (true) {
     daemon = await findDaemon({ ...options, signal: context.signal });
-    if (daemon.found) {
-      try {
-        return await connectToDaemon(daemon, options, context);
-      } catch (error) {
-        context.signal.throwIfAborted();
-        if (!(error instanceof AichakuError)) throw error;
-        refusal = error;
-      }
-    } else {
+    try {
+      if (daemon.found) return await connectToDaemon(daemon, options, context);
       refusal = notRunning(daemon.why, options);
+      if (options.autoStart && starts++ < MAX_STARTS) {
+        await startDaemon({ ...options, signal: context.signal });
+        continue;
+      }
+    } catch (error) {
+      context.signal.throwIfAborted();
+      if (!(error instanceof AichakuError)) throw error;
+      refusal = error;
+      // It was there a moment ago.
+      if (isBetweenLives(error)) end = Math.max(end, performance.now() + RESTART_MS);
     }
-    if (!isPassing(refusal) || performance.now() >= end) break;
+    if (performance.now() >= end || !(isBetweenLives(refusal) || refusal.kind === "not_running")) {
+      break;
+    }
     // Jitter: all clients of a daemon lose it at the same moment.
     await delay(20 + Math.random() * 60, context.signal);
   }
@@ -93,9 +102,9 @@ export async function connect(
   }
 }
 
-/** Whether it says no more than that a daemon is between two lives. */
-function isPassing({ kind, reason }: AichakuError): boolean {
-  return kind === "not_running" || kind === "connection_lost" || reason === "draining";
+/** Whether it says that a daemon was there, and is ending or has just ended. */
+function isBetweenLives({ kind, reason }: AichakuError): boolean {
+  return kind === "connection_lost" || reason === "draining";
 }
 
 async function connectToDaemon(

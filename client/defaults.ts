@@ -40,6 +40,22 @@ export function defaultToken(): string | undefined {
   return read("AICHAKU_TOKEN");
 }
 
+/** `AICHAKU_AUTOSTART` is `1`, `true` or `yes`. */
+export function defaultAutoStart(): boolean {
+  return ["1", "true", "yes"].includes(read("AICHAKU_AUTOSTART")?.toLowerCase() ?? "");
+}
+
+/** `AICHAKU_BIN`, else `aichaku` on the PATH. */
+export function defaultBin(): string {
+  return read("AICHAKU_BIN") ?? "aichaku";
+}
+
+/** Everything: the daemon needs what its configuration names in `${VAR}`. */
+export function wholeEnvironment(): Record<string, string> {
+  const set = Object.entries(process.env).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(set) as Record<string, string>;
+}
+
 /**
  * How to run a built-in server without a daemon: `AICHAKU_BIN mcp --serve-builtin NAME`. Undefined when
  * `server` is not a built-in one or `AICHAKU_BIN` is not set.

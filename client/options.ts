@@ -6,7 +6,7 @@
 
 import { addressOf } from "../protocol/identity.ts";
 import { VERSION } from "../protocol/version.ts";
-import { defaultHome, defaultToken } from "./defaults.ts";
+import { defaultAutoStart, defaultBin, defaultHome, defaultToken } from "./defaults.ts";
 import type { SpawnedProcess, SpawnSpec } from "./spawned_process.ts";
 import type { ClientInfo } from "./transport.ts";
 
@@ -42,6 +42,13 @@ export interface ClientOptions {
   /** The daemon's token. Default: `AICHAKU_TOKEN`, else the token file of `home`. */
   token?: string;
   /**
+   * Whether to start the daemon when none runs, by running the program `bin`. Such a daemon ends when
+   * nobody uses it. Default: whether `AICHAKU_AUTOSTART` is `1`, `true` or `yes`.
+   */
+  autoStart?: boolean;
+  /** The program that `autoStart` runs. Default: `AICHAKU_BIN`, else `aichaku` on the PATH. */
+  bin?: string;
+  /**
    * The server's process, for when it has to be spawned. Default: the built-in servers `reviewer` and
    * `sample` are run by the program that `AICHAKU_BIN` names; others cannot be spawned.
    */
@@ -64,6 +71,8 @@ export interface ResolvedOptions {
   /** Without a slash at the end. */
   url: string | undefined;
   token: string | undefined;
+  autoStart: boolean;
+  bin: string;
   spawn: SpawnSpec | Spawner | undefined;
   timeoutMs: number;
   connectTimeoutMs: number;
@@ -102,6 +111,9 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
     server,
     mode,
     ...resolveDaemonOptions(options),
+    // A daemon that is named by its URL is somebody else's to start.
+    autoStart: (options.autoStart ?? defaultAutoStart()) && options.url === undefined,
+    bin: options.bin ?? defaultBin(),
     spawn,
     timeoutMs: milliseconds("timeoutMs", options.timeoutMs, 30_000),
     connectTimeoutMs: milliseconds("connectTimeoutMs", options.connectTimeoutMs, 60_000),

@@ -6,9 +6,9 @@
  */
 
 import { LineSplitter } from "../../protocol/ndjson.ts";
-import { launch } from "../../server/daemon/launch.ts";
 import { type CommandContext, EXIT, UsageError } from "../context.ts";
-import { givenSettings, type McpArguments, settingsArguments, whereToLook } from "./shared.ts";
+import { givenSettings, type McpArguments } from "./shared.ts";
+import { startDetached } from "./start.ts";
 import { StdioBridge } from "./stdio_bridge.ts";
 
 /** Longest line of the client's, characters: the daemon refuses less, but with an error of its own. */
@@ -23,17 +23,7 @@ export async function stdio(given: McpArguments, context: CommandContext): Promi
     write: (line) => context.stdout(`${line}\n`),
     log: (text) => context.stderr(`aichaku: ${text}\n`),
     async reach() {
-      const { daemon } = await launch({
-        ...whereToLook(context),
-        self: context.self,
-        daemonArgs: () => [
-          "mcp",
-          "--start-server",
-          "--daemonized",
-          "--autostarted",
-          ...settingsArguments(settings),
-        ],
-      });
+      const { daemon } = await startDetached({ settings, autostarted: true }, context);
       return { url: daemon.announcement.url, token: daemon.token };
     },
   });

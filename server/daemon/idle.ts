@@ -23,6 +23,8 @@ export interface IdleOptions {
   clock: Clock;
   /** Milliseconds without any lease until the end. */
   idleMs: number;
+  /** Milliseconds that the first client may take to arrive. Default `idleMs`. */
+  firstMs?: number;
   activity(): Activity;
   /** Called once. In the same turn as the last look, so that no lease can come between. */
   onIdle(): void;
@@ -32,7 +34,9 @@ export interface IdleOptions {
 const LOOK_MS = 5_000;
 
 /** Watches until idle, or until disposed. */
-export function watchIdle({ clock, idleMs, activity, onIdle }: IdleOptions): Disposable {
+export function watchIdle(options: IdleOptions): Disposable {
+  const { clock, idleMs, activity, onIdle } = options;
+  let patience = Math.max(idleMs, options.firstMs ?? 0);
   const interval = Math.min(LOOK_MS, Math.max(1, idleMs / 4));
   let idleSince = clock.now();
   let seen = activity().changes;
@@ -43,9 +47,10 @@ export function watchIdle({ clock, idleMs, activity, onIdle }: IdleOptions): Dis
   function look(now: number): void {
     const { held, changes } = activity();
     const slept = now - due > interval;
+    if (held > 0 || changes !== seen) patience = idleMs;
     if (held > 0 || changes !== seen || slept) idleSince = now;
     seen = changes;
-    if (now - idleSince >= idleMs) return onIdle();
+    if (now - idleSince >= patience) return onIdle();
     due = now + interval;
     timer = clock.after(interval, () => look(clock.now()));
   }

@@ -6,13 +6,14 @@ const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
 /** A watched daemon, and how often it was found idle. */
-function watched(idleMs = 5 * MINUTE) {
+function watched(idleMs = 5 * MINUTE, firstMs?: number) {
   const clock = new FakeClock();
   const activity: Activity = { held: 0, changes: 0 };
   const seen = { idle: 0 };
   const watch = watchIdle({
     clock,
     idleMs,
+    firstMs,
     activity: () => ({ ...activity }),
     onIdle: () => seen.idle++,
   });
@@ -104,4 +105,15 @@ Deno.test("a watch that was given up neither ends the daemon nor leaves a timer"
   equal(clock.pending, 0);
   clock.advance(HOUR);
   equal(seen.idle, 0);
+});
+
+Deno.test("the first client may take longer to arrive, the ones after it may not", () => {
+  const { clock, activity, seen } = watched(1_000, 10_000);
+  clock.advance(9_000);
+  equal(seen.idle, 0);
+  activity.changes++;
+  clock.advance(900);
+  equal(seen.idle, 0);
+  clock.advance(1_000);
+  equal(seen.idle, 1);
 });

@@ -80,6 +80,9 @@ export interface Release {
   protocol: { min: number; max: number };
 }
 
+/** Milliseconds that the client for which a daemon was started may take to arrive. */
+const FIRST_CLIENT_MS = 10_000;
+
 /** Milliseconds without a client after which a daemon ends that was started for one. */
 const AUTOSTARTED_IDLE_MS = 5 * 60_000;
 
@@ -193,6 +196,8 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
     using _idle = idleMs === undefined ? undefined : watchIdle({
       clock,
       idleMs,
+      // Whoever had it started is about to come.
+      firstMs: options.autostarted ? FIRST_CLIENT_MS : undefined,
       activity: () => app.activity(),
       onIdle: () => requestShutdown(`nobody used it for ${idleMs / 1000} s`),
     });
