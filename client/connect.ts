@@ -62,7 +62,8 @@ export async function connect(
   context: ConnectContext,
 ): Promise<Connection> {
   if (options.mode === "spawn") return await connectToProcess(options, context);
-  let end = performance.now() + (context.restarting ? RESTART_MS : 0);
+  const begin = performance.now();
+  let patience = context.restarting ? RESTART_MS : 0;
   let starts = 0;
   let daemon: FoundDaemon | NoDaemon;
   let refusal: AichakuError;
@@ -80,11 +81,10 @@ export async function connect(
       if (!(error instanceof AichakuError)) throw error;
       refusal = error;
       // It was there a moment ago.
-      if (isBetweenLives(error)) end = Math.max(end, performance.now() + RESTART_MS);
+      if (isBetweenLives(error)) patience = RESTART_MS;
     }
-    if (performance.now() >= end || !(isBetweenLives(refusal) || refusal.kind === "not_running")) {
-      break;
-    }
+    const maySucceed = isBetweenLives(refusal) || refusal.kind === "not_running";
+    if (!maySucceed || performance.now() - begin >= patience) break;
     // Jitter: all clients of a daemon lose it at the same moment.
     await delay(20 + Math.random() * 60, context.signal);
   }
