@@ -24,6 +24,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: "Review files through the reviewer server",
     run: async (args, context) => (await import("./commands/review.ts")).runReview(args, context),
   },
+  doctor: {
+    summary: "Tell what is wrong with this installation, and how to mend it",
+    run: async (args, context) => (await import("./commands/doctor.ts")).runDoctor(args, context),
+  },
 };
 
 const GLOBAL_OPTIONS = ["--help", "--version", "--json"];
