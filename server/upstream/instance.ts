@@ -10,26 +10,12 @@
  */
 
 import type { Clock } from "../../platform/clock.ts";
-import {
-  answerIdsIn,
-  findAnswerId,
-  replaceAnswerId,
-  salvageAnswerIds,
-} from "../../protocol/answer.ts";
 import { asFault, Fault } from "../../protocol/errors.ts";
-import { type JsonObject, stringifyJson } from "../../protocol/json.ts";
-import {
-  idText,
-  type NotificationMessage,
-  notificationText,
-  parseMessage,
-  type RequestMessage,
-  requestText,
-  type ResponseMessage,
-} from "../../protocol/message.ts";
-import type { LineEnds } from "../../protocol/ndjson.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import { type NotificationMessage, notificationText } from "../../protocol/message.ts";
 import type { Logger } from "../daemon/log.ts";
 import type { UpstreamCall } from "./call.ts";
+import { Conversation } from "./conversation.ts";
 import { FairQueue } from "./fair_queue.ts";
 import {
   INITIALIZED_TEXT,
@@ -37,7 +23,6 @@ import {
   initializeText,
   readInitializeAnswer,
 } from "./handshake.ts";
-import { InFlight } from "./in_flight.ts";
 import { type Life, type LifeEvent, mayStart, newLife, nextLife } from "./life.ts";
 import { type CloseGrace, type OpenWire, UNHURRIED, type Wire, type WireEnd } from "./wire.ts";
 
@@ -79,13 +64,10 @@ export class Instance {
   readonly name: string;
   readonly #options: InstanceOptions;
   readonly #queue = new FairQueue<UpstreamCall>();
-  readonly #inFlight = new InFlight();
+  readonly #conversation: Conversation;
   #life: Life = newLife();
-  #wire: Wire | undefined;
   /** Settles when the last process has ended; the next one is not started before. */
   #lastEnd: Promise<void> = Promise.resolve();
-  #handshakeId = 0;
-  #lastId = 0;
   #initializeResult: InitializeResult | undefined;
   #waitingForReady: PromiseWithResolvers<InitializeResult>[] = [];
   #startTimer: Disposable | undefined;
@@ -95,6 +77,16 @@ export class Instance {
   constructor(options: InstanceOptions) {
     this.name = options.name;
     this.#options = options;
+    const { name, clock, log, callTimeoutMs, listener } = options;
+    this.#conversation = new Conversation({
+      name,
+      clock,
+      log,
+      callTimeoutMs,
+      onHandshake: (answer) => this.#onInitialized(answer),
+      onAnswered: () => this.#queue.size > 0 && this.#pump(),
+      onNotification: (message, text) => listener.onNotification(this, message, text),
+    });
   }
 
   get life(): Life {
@@ -102,12 +94,12 @@ export class Instance {
   }
 
   get pid(): number | undefined {
-    return this.#wire?.pid;
+    return this.#conversation.wire?.pid;
   }
 
   /** Calls given to the server that somebody waits for. */
   get callsInFlight(): number {
-    return this.#inFlight.waiting;
+    return this.#conversation.waiting;
   }
 
   /** Calls waiting for their turn. */
@@ -117,7 +109,7 @@ export class Instance {
 
   /** See {@linkcode InFlight.soleOwner}. */
   get soleOwner(): string | undefined {
-    return this.#inFlight.soleOwner;
+    return this.#conversation.soleOwner;
   }
 
   /**
@@ -154,15 +146,15 @@ export class Instance {
    */
   abandon(call: UpstreamCall, reason: string): void {
     if (this.#queue.remove(call)) return;
-    const id = this.#inFlight.abandon(call);
-    if (id === undefined) return;
-    this.#wire?.send(notificationText("notifications/cancelled", { requestId: id, reason }));
+    this.#conversation.abandon(call, reason);
     this.#pump();
   }
 
   /** Passes a notification on to the server, if it runs. */
   notify(method: string, params: JsonObject | undefined): void {
-    if (this.#life.state === "ready") this.#wire?.send(notificationText(method, params));
+    if (this.#life.state === "ready") {
+      this.#conversation.wire?.send(notificationText(method, params));
+    }
   }
 
   /**
@@ -171,7 +163,7 @@ export class Instance {
    */
   async stop(fault: Fault, grace: CloseGrace = UNHURRIED): Promise<void> {
     this.#step({ type: "drain" });
-    for (const call of this.#inFlight.clear()) call.fail(fault);
+    for (const call of this.#conversation.clear()) call.fail(fault);
     this.#failWaiting(this.#refusal()!);
     this.#sweepTimer?.[Symbol.dispose]();
     this.#sweepTimer = undefined;
@@ -221,7 +213,7 @@ export class Instance {
   #pump(): void {
     if (this.#life.state === "ready") {
       const mayRun = (owner: string) => this.#mayRun(owner);
-      while (this.#inFlight.waiting < this.#options.maxCalls) {
+      while (this.#conversation.waiting < this.#options.maxCalls) {
         const call = this.#queue.shift(mayRun);
         if (call === undefined) return;
         this.#dispatch(call);
@@ -250,21 +242,24 @@ export class Instance {
     const ended = Promise.withResolvers<void>();
     try {
       const wire: Wire = this.#options.open({
-        onLine: (line) => this.#guard(() => this.#wire === wire && this.#onLine(line)),
-        onOversizeLine: (ends) => this.#guard(() => this.#wire === wire && this.#onOversize(ends)),
+        onLine: (line) =>
+          this.#guard(() => this.#conversation.wire === wire && this.#conversation.onLine(line)),
+        onOversizeLine: (ends) =>
+          this.#guard(() =>
+            this.#conversation.wire === wire && this.#conversation.onOversize(ends)
+          ),
         onEnd: (end) => {
           ended.resolve();
-          if (this.#wire === wire) this.#guard(() => this.#onEnd(end));
+          if (this.#conversation.wire === wire) this.#guard(() => this.#onEnd(end));
         },
       });
-      this.#wire = wire;
+      this.#conversation.wire = wire;
       this.#lastEnd = ended.promise;
     } catch (error) {
       return this.#onStartFailed(asFault(error));
     }
-    log.info("server starting", { server: this.name, pid: this.#wire.pid });
-    this.#handshakeId = ++this.#lastId;
-    this.#wire.send(initializeText(this.#handshakeId, version));
+    log.info("server starting", { server: this.name, pid: this.#conversation.wire.pid });
+    this.#conversation.shakeHands((id) => initializeText(id, version));
   }
 
   /** Fails the start that takes longer than `ms`; the end of the process before it counts as well. */
@@ -288,7 +283,7 @@ export class Instance {
 
   #onInitialized(answer: JsonObject): void {
     this.#startTimer?.[Symbol.dispose]();
-    this.#handshakeId = 0;
+    this.#conversation.endHandshake();
     let result: InitializeResult;
     try {
       result = readInitializeAnswer(answer, this.name);
@@ -297,7 +292,7 @@ export class Instance {
       return this.#onStartFailed(asFault(error));
     }
     this.#initializeResult = result;
-    this.#wire!.send(INITIALIZED_TEXT);
+    this.#conversation.wire!.send(INITIALIZED_TEXT);
     this.#step({ type: "started", now: this.#options.clock.now() });
     this.#options.log.info("server ready", { server: this.name, pid: this.pid });
     this.#options.listener.onReady(this);
@@ -307,8 +302,8 @@ export class Instance {
 
   #onStartFailed(fault: Fault): void {
     this.#startTimer?.[Symbol.dispose]();
-    this.#handshakeId = 0;
-    this.#wire = undefined;
+    this.#conversation.endHandshake();
+    this.#conversation.wire = undefined;
     this.#options.log.warn("server failed to start", {
       server: this.name,
       error: fault.message,
@@ -319,26 +314,28 @@ export class Instance {
   }
 
   #onEnd(end: WireEnd): void {
-    const detail = end.stderr === "" ? end.how : `${end.how}\n${end.stderr}`;
+    const lastWords = end.stderr === "" ? end.how : `${end.how}\n${end.stderr}`;
     if (this.#life.state === "starting") {
       return this.#onStartFailed(
         new Fault(
           "upstream_unavailable",
           `Cannot start server ${JSON.stringify(this.name)}: it ${end.how} before it was ready`,
-          { server: this.name, detail },
+          { server: this.name, detail: lastWords },
         ),
       );
     }
-    this.#wire = undefined;
+    // What it wrote may be about any of the clients it worked for; the log has it in any case.
+    const isOnes = this.#conversation.soleOwner !== undefined;
+    this.#conversation.wire = undefined;
     this.#options.log.warn("server ended", { server: this.name, how: end.how });
-    this.#stepEnded(detail);
+    this.#stepEnded(end.how);
     const fault = new Fault(
       "upstream_exited",
       `Server ${JSON.stringify(this.name)} ${end.how} with this call in flight; whether the call ` +
         `took effect is not known`,
-      { server: this.name, detail },
+      { server: this.name, detail: isOnes ? lastWords : end.how },
     );
-    for (const call of this.#inFlight.clear()) call.fail(fault);
+    for (const call of this.#conversation.clear()) call.fail(fault);
     // Calls that were still waiting never reached the old process: they go to the next one, if there
     // is to be one soon.
     const refusal = this.#refusal();
@@ -358,8 +355,8 @@ export class Instance {
   }
 
   async #closeWire(grace: CloseGrace = UNHURRIED): Promise<void> {
-    const wire = this.#wire;
-    this.#wire = undefined;
+    const wire = this.#conversation.wire;
+    this.#conversation.wire = undefined;
     this.#startTimer?.[Symbol.dispose]();
     await wire?.close(grace);
   }
@@ -368,38 +365,13 @@ export class Instance {
 
   #mayRun(owner: string): boolean {
     // A process that is about to end gets nothing more: what waits goes to the next one.
-    return this.#wire!.writable && this.#inFlight.waiting < this.#options.maxCalls &&
-      this.#inFlight.waitingFor(owner) < this.#options.maxCallsPerOwner;
+    return this.#conversation.wire!.writable &&
+      this.#conversation.waiting < this.#options.maxCalls &&
+      this.#conversation.waitingFor(owner) < this.#options.maxCallsPerOwner;
   }
 
   #dispatch(call: UpstreamCall): void {
-    const id = ++this.#lastId;
-    let text: string;
-    let progressToken: string | undefined;
-    try {
-      const own = withOwnProgressToken(call.params, id);
-      progressToken = own.progressToken;
-      text = requestText(String(id), call.method, own.params);
-    } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      return call.fail(
-        new Fault("invalid_request", `Cannot pass on ${call.method}: its params nest too deeply`),
-      );
-    }
-    // Before sending: an answer must always find its call.
-    const deadline = this.#options.clock.now() + this.#options.callTimeoutMs;
-    this.#inFlight.add(call, { id, progressToken, deadline });
-    if (!this.#wire!.send(text)) {
-      this.#inFlight.take(id);
-      return call.fail(
-        new Fault(
-          "overloaded",
-          `Server ${JSON.stringify(this.name)} does not read its input: ` +
-            `${this.#wire!.owed} bytes are waiting for it`,
-          { server: this.name },
-        ),
-      );
-    }
+    this.#conversation.dispatch(call);
     this.#watchDeadlines();
   }
 
@@ -419,10 +391,7 @@ export class Instance {
     const { clock, callTimeoutMs } = this.#options;
     const now = clock.now();
     const silence = `${callTimeoutMs / 1000} s`;
-    for (const entry of [...this.#inFlight.live()]) {
-      entry.deadline += late;
-      if (now < entry.deadline) continue;
-      const { call } = entry;
+    for (const call of this.#conversation.overdue(now, late)) {
       this.abandon(call, `no answer within ${silence}`);
       call.fail(
         new Fault(
@@ -446,7 +415,7 @@ export class Instance {
         ),
       );
     }
-    if (this.#inFlight.waiting > 0 || this.#queue.size > 0) this.#watchDeadlines();
+    if (this.#conversation.waiting > 0 || this.#queue.size > 0) this.#watchDeadlines();
   }
 
   // ---- lines from the server
@@ -460,128 +429,4 @@ export class Instance {
       this.#options.log.error("fault while reading from a server", { server: this.name, stack });
     }
   }
-
-  #onLine(line: string): void {
-    const found = findAnswerId(line);
-    if (found !== undefined && found.id !== this.#handshakeId) {
-      const call = this.#take(found.id);
-      call?.answer(replaceAnswerId(line, found, call.id));
-      return;
-    }
-    let message;
-    try {
-      message = parseMessage(line);
-    } catch (error) {
-      const why = asFault(error).reason === "parse_error" ? "is not JSON" : "is not JSON-RPC";
-      return this.#onUnreadable(answerIdsIn(line), { head: line.slice(0, 200), why });
-    }
-    switch (message.kind) {
-      case "response":
-        return this.#onResponse(message);
-      case "request":
-        return this.#onRequest(message);
-      case "notification":
-        return this.#onNotification(message, line);
-    }
-  }
-
-  #onResponse({ id, result, error }: ResponseMessage): void {
-    const body = error === undefined ? { result } : { error };
-    if (this.#handshakeId !== 0 && id === String(this.#handshakeId)) {
-      return this.#onInitialized(body);
-    }
-    const call = this.#take(Number(id));
-    if (call === undefined) return;
-    const [[key, value]] = Object.entries(body);
-    let text: string;
-    try {
-      text = stringifyJson(value);
-    } catch (cause) {
-      return call.fail(this.#invalid("nests too deeply", cause));
-    }
-    call.answer(`{"jsonrpc":"2.0","id":${call.id},"${key}":${text}}`);
-  }
-
-  /** The call an answer belongs to, if somebody still waits for it. */
-  #take(id: number): UpstreamCall | undefined {
-    const entry = this.#inFlight.take(id);
-    if (entry === undefined) {
-      this.#options.log.warn("answer to a question never asked, or answered before; dropped", {
-        server: this.name,
-        id,
-      });
-    }
-    if (this.#queue.size > 0) this.#pump();
-    return entry?.call;
-  }
-
-  /** No capability was declared, so a server has nothing to ask of a client; only `ping` is always allowed. */
-  #onRequest({ id, method }: RequestMessage): void {
-    if (method === "ping") {
-      this.#wire?.send(`{"jsonrpc":"2.0","id":${id},"result":{}}`);
-      return;
-    }
-    const fault = new Fault(
-      "method_not_found",
-      `Cannot take ${JSON.stringify(method)}: the client declared no such capability`,
-      { server: this.name },
-    );
-    this.#wire?.send(fault.toResponseText(id));
-    this.#options.log.warn("request of a server refused", { server: this.name, method });
-  }
-
-  #onNotification(message: NotificationMessage, line: string): void {
-    if (message.method !== "notifications/progress") {
-      return this.#options.listener.onNotification(this, message, line);
-    }
-    const { progressToken, ...rest } = message.params ?? {};
-    const entry = this.#inFlight.get(Number(idText(progressToken)));
-    if (entry?.call === undefined || entry.progressToken === undefined) return;
-    entry.deadline = this.#options.clock.now() + this.#options.callTimeoutMs;
-    const params = stringifyJson(rest).slice(1);
-    const separator = params === "}" ? "" : ",";
-    entry.call.progress(
-      `{"jsonrpc":"2.0","method":"notifications/progress","params":` +
-        `{"progressToken":${entry.progressToken}${separator}${params}}`,
-    );
-  }
-
-  #onOversize(ends: LineEnds): void {
-    const { head } = ends;
-    this.#onUnreadable(salvageAnswerIds(ends), { head, why: "is longer than the limit" });
-  }
-
-  #onUnreadable(ids: number[], { head, why }: { head: string; why: string }): void {
-    this.#options.log.warn(`a line from a server ${why}; dropped`, { server: this.name, head });
-    for (const id of ids) this.#take(id)?.fail(this.#invalid(why));
-  }
-
-  #invalid(why: string, cause?: unknown): Fault {
-    return new Fault(
-      "upstream_invalid",
-      `The answer of server ${JSON.stringify(this.name)} ${why}`,
-      {
-        server: this.name,
-        cause,
-      },
-    );
-  }
-}
-
-/**
- * Params with our id as the progress token, so that tokens of different clients cannot meet. Without a
- * token of the client's, none is added.
- */
-function withOwnProgressToken(
-  params: JsonObject | undefined,
-  id: number,
-): { params: JsonObject | undefined; progressToken: string | undefined } {
-  const meta = params?._meta as JsonObject | undefined | null;
-  if (typeof meta !== "object" || meta === null || meta.progressToken === undefined) {
-    return { params, progressToken: undefined };
-  }
-  return {
-    params: { ...params, _meta: { ...meta, progressToken: id } },
-    progressToken: stringifyJson(meta.progressToken),
-  };
 }

@@ -1,0 +1,276 @@
+/**
+ * What is said between the daemon and one server: ids minted, calls given and their answers brought back
+ * to exactly the call they belong to, notifications sorted, everything else refused or dropped.
+ *
+ * Guarantees: an id is used once in the life of an instance; a line that cannot be read harms nobody but
+ * the calls it names. Who waits for a turn, and when the server is started, is the instance's business.
+ *
+ * @module
+ */
+
+import type { Clock } from "../../platform/clock.ts";
+import {
+  answerIdsIn,
+  findAnswerId,
+  replaceAnswerId,
+  salvageAnswerIds,
+} from "../../protocol/answer.ts";
+import { asFault, Fault } from "../../protocol/errors.ts";
+import { type JsonObject, stringifyJson } from "../../protocol/json.ts";
+import {
+  idText,
+  type NotificationMessage,
+  notificationText,
+  parseMessage,
+  type RequestMessage,
+  requestText,
+  type ResponseMessage,
+} from "../../protocol/message.ts";
+import type { LineEnds } from "../../protocol/ndjson.ts";
+import type { Logger } from "../daemon/log.ts";
+import type { UpstreamCall } from "./call.ts";
+import { InFlight } from "./in_flight.ts";
+import type { Wire } from "./wire.ts";
+
+/** Options of {@linkcode Conversation}. */
+export interface ConversationOptions {
+  /** Name of the server. */
+  name: string;
+  clock: Clock;
+  log: Logger;
+  /** Milliseconds a call may be silent: no answer, no progress. */
+  callTimeoutMs: number;
+  /** The answer to the handshake: an object with `result` or `error`. */
+  onHandshake(answer: JsonObject): void;
+  /** A call has left the table. */
+  onAnswered(): void;
+  /** A notification other than progress, with the text it came in. */
+  onNotification(message: NotificationMessage, text: string): void;
+}
+
+/** The calls in flight at one server, and what it says. */
+export class Conversation {
+  /** The connection of now; undefined while there is none. */
+  wire: Wire | undefined;
+  readonly #name: string;
+  readonly #options: ConversationOptions;
+  readonly #inFlight = new InFlight();
+  #handshakeId = 0;
+  #lastId = 0;
+
+  constructor(options: ConversationOptions) {
+    this.#name = options.name;
+    this.#options = options;
+  }
+
+  /** Calls somebody waits for. */
+  get waiting(): number {
+    return this.#inFlight.waiting;
+  }
+
+  /** Calls `owner` waits for. */
+  waitingFor(owner: string): number {
+    return this.#inFlight.waitingFor(owner);
+  }
+
+  /** See {@linkcode InFlight.soleOwner}. */
+  get soleOwner(): string | undefined {
+    return this.#inFlight.soleOwner;
+  }
+
+  /** Sends the first request of a connection; its answer goes to `onHandshake`. */
+  shakeHands(text: (id: number) => string): void {
+    this.#handshakeId = ++this.#lastId;
+    this.wire?.send(text(this.#handshakeId));
+  }
+
+  /** No answer to the handshake is waited for any more. */
+  endHandshake(): void {
+    this.#handshakeId = 0;
+  }
+
+  /** Gives a call to the server; there must be a wire. */
+  dispatch(call: UpstreamCall): void {
+    const id = ++this.#lastId;
+    let text: string;
+    let progressToken: string | undefined;
+    try {
+      const own = withOwnProgressToken(call.params, id);
+      progressToken = own.progressToken;
+      text = requestText(String(id), call.method, own.params);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return call.fail(
+        new Fault("invalid_request", `Cannot pass on ${call.method}: its params nest too deeply`),
+      );
+    }
+    // Before sending: an answer must always find its call.
+    const deadline = this.#options.clock.now() + this.#options.callTimeoutMs;
+    this.#inFlight.add(call, { id, progressToken, deadline });
+    if (!this.wire!.send(text)) {
+      this.#inFlight.take(id);
+      return call.fail(
+        new Fault(
+          "overloaded",
+          `Server ${JSON.stringify(this.#name)} does not read its input: ` +
+            `${this.wire!.owed} bytes are waiting for it`,
+          { server: this.#name },
+        ),
+      );
+    }
+  }
+
+  /** Nobody waits for `call` any more: the server is told, and its late answer will be dropped. */
+  abandon(call: UpstreamCall, reason: string): void {
+    const id = this.#inFlight.abandon(call);
+    if (id === undefined) return;
+    this.wire?.send(notificationText("notifications/cancelled", { requestId: id, reason }));
+  }
+
+  /** Takes out all calls somebody waits for: the server is gone. */
+  clear(): UpstreamCall[] {
+    return this.#inFlight.clear();
+  }
+
+  /**
+   * Calls that were silent for too long.
+   *
+   * @param late Milliseconds this machine or process slept: they are nobody's fault.
+   */
+  overdue(now: number, late: number): UpstreamCall[] {
+    const overdue: UpstreamCall[] = [];
+    for (const entry of this.#inFlight.live()) {
+      entry.deadline += late;
+      if (now >= entry.deadline) overdue.push(entry.call);
+    }
+    return overdue;
+  }
+
+  // ---- what the server says
+
+  /** Takes one line from the server. */
+  onLine(line: string): void {
+    const found = findAnswerId(line);
+    if (found !== undefined && found.id !== this.#handshakeId) {
+      const call = this.#take(found.id);
+      call?.answer(replaceAnswerId(line, found, call.id));
+      return;
+    }
+    let message;
+    try {
+      message = parseMessage(line);
+    } catch (error) {
+      const why = asFault(error).reason === "parse_error" ? "is not JSON" : "is not JSON-RPC";
+      return this.#onUnreadable(answerIdsIn(line), { head: line.slice(0, 200), why });
+    }
+    switch (message.kind) {
+      case "response":
+        return this.#onResponse(message);
+      case "request":
+        return this.#onRequest(message);
+      case "notification":
+        return this.#onNotification(message, line);
+    }
+  }
+
+  #onResponse({ id, result, error }: ResponseMessage): void {
+    const body = error === undefined ? { result } : { error };
+    if (this.#handshakeId !== 0 && id === String(this.#handshakeId)) {
+      return this.#options.onHandshake(body);
+    }
+    const call = this.#take(Number(id));
+    if (call === undefined) return;
+    const [[key, value]] = Object.entries(body);
+    let text: string;
+    try {
+      text = stringifyJson(value);
+    } catch (cause) {
+      return call.fail(this.#invalid("nests too deeply", cause));
+    }
+    call.answer(`{"jsonrpc":"2.0","id":${call.id},"${key}":${text}}`);
+  }
+
+  /** The call an answer belongs to, if somebody still waits for it. */
+  #take(id: number): UpstreamCall | undefined {
+    const entry = this.#inFlight.take(id);
+    if (entry === undefined) {
+      this.#options.log.warn("answer to a question never asked, or answered before; dropped", {
+        server: this.#name,
+        id,
+      });
+    }
+    this.#options.onAnswered();
+    return entry?.call;
+  }
+
+  /** No capability was declared, so a server has nothing to ask of a client; only `ping` is always allowed. */
+  #onRequest({ id, method }: RequestMessage): void {
+    if (method === "ping") {
+      this.wire?.send(`{"jsonrpc":"2.0","id":${id},"result":{}}`);
+      return;
+    }
+    const fault = new Fault(
+      "method_not_found",
+      `Cannot take ${JSON.stringify(method)}: the client declared no such capability`,
+      { server: this.#name },
+    );
+    this.wire?.send(fault.toResponseText(id));
+    this.#options.log.warn("request of a server refused", { server: this.#name, method });
+  }
+
+  #onNotification(message: NotificationMessage, line: string): void {
+    if (message.method !== "notifications/progress") {
+      return this.#options.onNotification(message, line);
+    }
+    const { progressToken, ...rest } = message.params ?? {};
+    const entry = this.#inFlight.get(Number(idText(progressToken)));
+    if (entry?.call === undefined || entry.progressToken === undefined) return;
+    entry.deadline = this.#options.clock.now() + this.#options.callTimeoutMs;
+    const params = stringifyJson(rest).slice(1);
+    const separator = params === "}" ? "" : ",";
+    entry.call.progress(
+      `{"jsonrpc":"2.0","method":"notifications/progress","params":` +
+        `{"progressToken":${entry.progressToken}${separator}${params}}`,
+    );
+  }
+
+  /** Takes the two ends of a line that was too long. */
+  onOversize(ends: LineEnds): void {
+    const { head } = ends;
+    this.#onUnreadable(salvageAnswerIds(ends), { head, why: "is longer than the limit" });
+  }
+
+  #onUnreadable(ids: number[], { head, why }: { head: string; why: string }): void {
+    this.#options.log.warn(`a line from a server ${why}; dropped`, { server: this.#name, head });
+    for (const id of ids) this.#take(id)?.fail(this.#invalid(why));
+  }
+
+  #invalid(why: string, cause?: unknown): Fault {
+    return new Fault(
+      "upstream_invalid",
+      `The answer of server ${JSON.stringify(this.#name)} ${why}`,
+      {
+        server: this.#name,
+        cause,
+      },
+    );
+  }
+}
+
+/**
+ * Params with our id as the progress token, so that tokens of different clients cannot meet. Without a
+ * token of the client's, none is added.
+ */
+function withOwnProgressToken(
+  params: JsonObject | undefined,
+  id: number,
+): { params: JsonObject | undefined; progressToken: string | undefined } {
+  const meta = params?._meta as JsonObject | undefined | null;
+  if (typeof meta !== "object" || meta === null || meta.progressToken === undefined) {
+    return { params, progressToken: undefined };
+  }
+  return {
+    params: { ...params, _meta: { ...meta, progressToken: id } },
+    progressToken: stringifyJson(meta.progressToken),
+  };
+}
