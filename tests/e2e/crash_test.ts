@@ -29,13 +29,10 @@ daemonTest(
     const other = await McpSession.begin({ url, server: "healthy" });
     const pid = Number(textOf(await a.call("pid", "pid")));
     // The same ids in both sessions: every one must still get its own.
+    const idOf = (index: number) => Math.floor(index / 2);
     const inFlight = Array.from({ length: CALLS }, (_, index) => {
       const session = index % 2 === 0 ? a : b;
-      const id = Math.floor(index / 2);
-      return session.call(id, "hold", { key: "k", text: "too late" }).then((outcome) => ({
-        id,
-        outcome,
-      }));
+      return session.call(idOf(index), "hold", { key: "k", text: "too late" });
     });
     await a.tell("waiting", { key: "k", count: CALLS });
 
@@ -46,9 +43,9 @@ daemonTest(
       5_000,
     );
 
-    for (const { id, outcome } of failed) {
+    for (const [index, outcome] of failed.entries()) {
       assert.equal(outcome.status, 200);
-      assert.equal(outcome.answer.id, id);
+      assert.equal(outcome.answer.id, idOf(index));
       assert.deepEqual(errorOf(outcome), { code: -32010, reason: "upstream_exited" });
       const { server, detail } = outcome.answer.error.data;
       assert.equal(server, "misbehaving");

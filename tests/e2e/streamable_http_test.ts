@@ -1,12 +1,10 @@
 /**
- * MCP Streamable HTTP as the specification wants it: sessions, streams, progress, cancellation; and
- * nothing of one client's ever reaching another.
+ * MCP Streamable HTTP as the specification wants it: sessions, revisions, statuses and streams.
  */
 
 import assert from "node:assert/strict";
 import { type DaemonFixture, daemonTest } from "../fixtures/daemon.ts";
-import { serverReport, sessionReports } from "./support/control_plane.ts";
-import { EventReader } from "./support/event_reader.ts";
+import { serverReport } from "./support/control_plane.ts";
 import {
   errorOf,
   initialize,
@@ -17,7 +15,6 @@ import {
 } from "./support/mcp_session.ts";
 import { rawFetch } from "./support/raw_http.ts";
 import { misbehaving } from "./support/servers.ts";
-import { eventually } from "./support/within.ts";
 
 const config = {
   mcpServers: { misbehaving: misbehaving(), other: misbehaving({ name: "other" }) },
@@ -26,8 +23,6 @@ const begin = (daemon: DaemonFixture) =>
   McpSession.begin({ url: daemon.url, server: "misbehaving" });
 const NOT_FOUND = { code: -32001, reason: "session_not_found" };
 const INVALID = { code: -32600, reason: "invalid_request" };
-
-// ---- the session
 
 for (const version of ["2025-11-25", "2025-06-18"]) {
   daemonTest(
@@ -177,8 +172,6 @@ daemonTest("a session cannot be initialized twice", { config }, async (daemon) =
   assert.equal((await session.call(1, "echo", { text: "still" })).status, 200);
 });
 
-// ---- what is sent to clients
-
 daemonTest("everybody with a stream hears that the tools changed", { config }, async (daemon) => {
   const sessions = [await begin(daemon), await begin(daemon), await begin(daemon)];
   await using first = await sessions[0].openStream();
@@ -210,231 +203,6 @@ daemonTest("a HEAD request takes nobody's stream away", { config }, async (daemo
   await session.tell("change");
   assert.equal((await stream.nextMessage()).method, "notifications/tools/list_changed");
 });
-
-for (const progressToken of ["same", 7]) {
-  daemonTest(
-    `progress goes to its own caller only, though token and id are ${
-      JSON.stringify(progressToken)
-    } for both`,
-    { config },
-    async (daemon) => {
-      const sessions = [await begin(daemon), await begin(daemon)];
-      await using streamA = await sessions[0].openStream();
-      const outcomes = await Promise.all(
-        sessions.map((session, index) =>
-          session.call(1, "progress", { steps: 20, text: `client ${index}` }, { progressToken })
-        ),
-      );
-      for (const [index, outcome] of outcomes.entries()) {
-        const text = `client ${index}`;
-        assert.equal(outcome.headers.get("content-type"), "text/event-stream");
-        assert.deepEqual(
-          outcome.notifications,
-          Array.from({ length: 20 }, (_, step) => ({
-            jsonrpc: "2.0",
-            method: "notifications/progress",
-            params: { progressToken, progress: step + 1, message: text },
-          })),
-        );
-        assert.deepEqual([outcome.answer.id, textOf(outcome)], [1, text]);
-      }
-      // Not on the stream that belongs to no call, either.
-      await sessions[1].tell("change");
-      assert.equal((await streamA.nextMessage()).method, "notifications/tools/list_changed");
-    },
-  );
-}
-
-daemonTest(
-  "a call without a progress token gets none, and its answer as plain JSON",
-  { config },
-  async (daemon) => {
-    const session = await begin(daemon);
-    const outcome = await session.call(1, "progress", { steps: 3, text: "done" });
-    assert.equal(outcome.headers.get("content-type"), "application/json");
-    assert.equal(textOf(outcome), "done");
-  },
-);
-
-daemonTest(
-  "a server's log goes to its caller while that is the only one",
-  { config },
-  async (daemon) => {
-    const [a, b] = [await begin(daemon), await begin(daemon)];
-    await using streamB = await b.openStream();
-    const outcome = await a.call(1, "log", { text: "for a" });
-    assert.deepEqual(outcome.notifications, [
-      { jsonrpc: "2.0", method: "notifications/message", params: { level: "info", data: "for a" } },
-    ]);
-    assert.equal(textOf(outcome), "for a");
-
-    // With another client's call in flight, nobody can know whose it is.
-    const held = b.call(1, "hold", { key: "k", text: "b's own" });
-    await b.tell("waiting", { key: "k", count: 1 });
-    const shared = await a.call(2, "log", { text: "secret of a" });
-    assert.deepEqual([textOf(shared), shared.notifications], ["secret of a", []]);
-    await b.tell("release", { key: "k" });
-    const answered = await held;
-    assert.deepEqual([textOf(answered), answered.notifications], ["b's own", []]);
-    await a.tell("change");
-    assert.equal((await streamB.nextMessage()).method, "notifications/tools/list_changed");
-  },
-);
-
-daemonTest("a cancelled call still makes the server's log nobody's, until it is answered", {
-  config,
-}, async (daemon) => {
-  const [a, b] = [await begin(daemon), await begin(daemon)];
-  const held = b.call(1, "hold", { key: "k", text: "late" });
-  await b.tell("waiting", { key: "k", count: 1 });
-  await b.cancel(1);
-  assert.equal(errorOf(await held).reason, "cancelled");
-  // The server may still be working for b, and what it logs may be b's.
-  assert.deepEqual((await a.call(1, "log", { text: "whose?" })).notifications, []);
-  assert.equal(await b.end(), 204);
-  assert.deepEqual((await a.call(2, "log", { text: "whose?" })).notifications, []);
-  await a.tell("release", { key: "k" });
-  assert.equal((await a.call(4, "log", { text: "a's" })).notifications.length, 1);
-});
-
-daemonTest(
-  "the server logs as much as its most curious client wants, and each gets what it asked for",
-  { config },
-  async (daemon) => {
-    const [a, b] = [await begin(daemon), await begin(daemon)];
-    assert.deepEqual(
-      (await a.request(1, "logging/setLevel", { level: "error" })).answer.result,
-      {},
-    );
-    assert.deepEqual(
-      (await b.request(1, "logging/setLevel", { level: "debug" })).answer.result,
-      {},
-    );
-    const nonsense = await a.request(2, "logging/setLevel", { level: "loud" });
-    assert.equal(errorOf(nonsense).code, -32602);
-    const heard = async (session: McpSession) =>
-      (await session.call(3, "log", { text: "x", level: "info" })).notifications.length;
-    assert.deepEqual([await heard(a), await heard(b)], [0, 1]);
-    assert.deepEqual((await countOf(a)).logLevels, ["error", "debug"]);
-    await b.end();
-    await eventually(
-      async () => (await countOf(a)).logLevels.at(-1) === "error",
-      "the server being told that nobody wants more than errors",
-    );
-  },
-);
-
-// ---- cancelling, leaving
-
-daemonTest("cancelling a call ends its POST and reaches the server; its late answer meets nobody", {
-  config,
-}, async (daemon) => {
-  const [a, b] = [await begin(daemon), await begin(daemon)];
-  const [heldA, heldB] = [a, b].map((session, index) =>
-    session.call("same", "hold", { key: "k", text: `of ${index}` })
-  );
-  await a.tell("waiting", { key: "k", count: 2 });
-  await a.cancel("same");
-  const cancelled = await heldA;
-  assert.deepEqual([cancelled.status, cancelled.answer.id], [200, "same"]);
-  assert.deepEqual(errorOf(cancelled), { code: -32800, reason: "cancelled" });
-  assert.match(cancelled.answer.error.message, /the user said so/);
-  assert.equal(JSON.parse(await a.tell("cancelled", { count: 1 })).length, 1);
-
-  // The id is free again; the late answer of the first call must not be taken for the second's.
-  const again = a.call("same", "hold", { key: "new", text: "of the new call" });
-  await a.tell("waiting", { key: "new", count: 1 });
-  assert.equal(await b.tell("release", { key: "k" }), "2");
-  assert.equal(textOf(await heldB), "of 1");
-  await a.tell("release", { key: "new" });
-  assert.equal(textOf(await again), "of the new call");
-});
-
-daemonTest(
-  "a client cancels its own calls only, whatever id it names",
-  { config },
-  async (daemon) => {
-    const [a, b] = [await begin(daemon), await begin(daemon)];
-    const held = [1, "1", "x"].map((id) => b.call(id, "hold", { key: "k", text: `of ${id}` }));
-    await b.tell("waiting", { key: "k", count: 3 });
-    // Every id that the daemon can have minted for them, too.
-    for (const id of ["1", "x", null, {}, ...Array.from({ length: 50 }, (_, n) => n)]) {
-      await a
-        .cancel(id);
-    }
-    assert.equal(await b.tell("release", { key: "k" }), "3");
-    assert.deepEqual((await Promise.all(held)).map(textOf), ["of 1", "of 1", "of x"]);
-    assert.deepEqual((await countOf(a)).cancelled, []);
-  },
-);
-
-for (const how of ["before its response began", "in the middle of its stream"]) {
-  daemonTest(
-    `a client that disconnects ${how} does not cancel its call`,
-    { config },
-    async (daemon) => {
-      const session = await begin(daemon);
-      const leaving = new AbortController();
-      const tool = how === "before its response began" ? "hold" : "progress-and-hold";
-      const response = fetch(session.url, {
-        method: "POST",
-        headers: {
-          ...session.headers,
-          "accept": "application/json, text/event-stream",
-          "content-type": "application/json",
-        },
-        body: JSON.stringify({
-          jsonrpc: "2.0",
-          id: 1,
-          method: "tools/call",
-          params: {
-            name: tool,
-            arguments: { key: "k", text: "for nobody" },
-            _meta: { progressToken: 1 },
-          },
-        }),
-        signal: leaving.signal,
-      });
-      if (tool === "hold") {
-        await session.tell("waiting", { key: "k", count: 1 });
-        leaving.abort();
-        await assert.rejects(response, { name: "AbortError" });
-      } else {
-        const stream = new EventReader(await response);
-        assert.equal((await stream.nextMessage()).method, "notifications/progress");
-        await stream[Symbol.asyncDispose]();
-      }
-      // Time for a cancellation that must not come: many round trips, each through daemon and server.
-      for (let round = 0; round < 50; round++) {
-        assert.deepEqual((await countOf(session)).cancelled, []);
-      }
-      const [report] = (await sessionReports(daemon)).filter(({ id }) => id === session.id);
-      assert.equal(report.callsInFlight, 1);
-      assert.equal(await session.tell("release", { key: "k" }), "1");
-      assert.equal(textOf(await session.call(1, "echo", { text: "free again" })), "free again");
-    },
-  );
-}
-
-daemonTest(
-  "ending a session cancels its calls, answers them, and ends its stream",
-  { config },
-  async (daemon) => {
-    const [a, b] = [await begin(daemon), await begin(daemon)];
-    const stream = await a.openStream();
-    const held = [1, 2, 3].map((id) => a.call(id, "hold", { key: "k", text: "late" }));
-    const others = b.call(1, "hold", { key: "k", text: "b's own" });
-    await b.tell("waiting", { key: "k", count: 4 });
-    assert.equal(await a.end(), 204);
-    for (const [index, outcome] of (await Promise.all(held)).entries()) {
-      assert.deepEqual([outcome.answer.id, errorOf(outcome).reason], [index + 1, "cancelled"]);
-    }
-    assert.equal(await stream.next("the end of the stream"), undefined);
-    assert.equal(JSON.parse(await b.tell("cancelled", { count: 3 })).length, 3);
-    await b.tell("release", { key: "k" });
-    assert.equal(textOf(await others), "b's own");
-  },
-);
 
 daemonTest("the server is initialized once for all clients, and each hears its own revision", {
   config,

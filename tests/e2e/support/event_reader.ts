@@ -30,6 +30,8 @@ export class EventReader implements AsyncDisposable {
   async next(what = "the next event"): Promise<ReceivedEvent | undefined> {
     const reading = this.#pending ?? this.#read();
     this.#pending = reading;
+    // When this wait is over without it, nobody may be left to hear that it failed.
+    reading.catch(() => {});
     const event = await within(reading, what);
     this.#pending = undefined;
     return event;
