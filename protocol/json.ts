@@ -45,6 +45,19 @@ export function parseJson(text: string): unknown {
 }
 
 /**
+ * Whether a parsed value nests more than `limit` levels. Visits every part of it, so cheap for messages
+ * whose bulk is text.
+ */
+export function nestsDeeperThan(value: unknown, limit: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  if (limit === 0) return true;
+  for (const key in value) {
+    if (nestsDeeperThan((value as JsonObject)[key], limit - 1)) return true;
+  }
+  return false;
+}
+
+/**
  * JSON text of a value from {@linkcode parseJson}; always one line.
  *
  * @throws {RangeError} when the value is nested too deeply to be written.

@@ -12,6 +12,7 @@ import { endSession, listSessions } from "./admin/sessions.ts";
 import type { AppOptions } from "./daemon/app.ts";
 import type { Logger } from "./daemon/log.ts";
 import type { ServerEndpoint } from "./exchange/server_endpoint.ts";
+import { checkJsonType } from "./inbound/body.ts";
 import { type InboundContext, refusalResponse } from "./inbound/context.ts";
 import {
   type Access,
@@ -87,6 +88,7 @@ const ROUTES: readonly Route[] = [
     return c.body(null, 204);
   }],
   ["POST", "/shutdown", "control", ({ requestShutdown, health: { identity } }, c) => {
+    checkJsonType(c.req.raw);
     const hurry = c.req.query("hurry") !== undefined;
     requestShutdown("asked by the control plane", { hurry });
     return c.json({ status: "draining", pid: identity.pid, instanceId: identity.instanceId }, 202);

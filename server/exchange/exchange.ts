@@ -6,6 +6,7 @@
  */
 
 import { asFault, Fault } from "../../protocol/errors.ts";
+import { nestsDeeperThan } from "../../protocol/json.ts";
 import {
   describe,
   idText,
@@ -18,6 +19,12 @@ import type { Limits } from "../config/types.ts";
 import type { Logger } from "../daemon/log.ts";
 import { Call, type Reply } from "./call.ts";
 import type { Session } from "./session.ts";
+
+/**
+ * Levels that params may nest. Far more than any tool needs, and few enough that no parser behind us
+ * gives up: a server that dies of one client's message dies for all of them.
+ */
+const MAX_DEPTH = 256;
 
 /** Takes messages of sessions. */
 export class Exchange {
@@ -54,6 +61,13 @@ export class Exchange {
         "invalid_request",
         `Cannot take ${describe(message.method)}: id ${message.id} is still in flight in this ` +
           `session; use another id`,
+        message.id,
+      );
+    }
+    if (nestsDeeperThan(message.params, MAX_DEPTH)) {
+      throw new MessageFault(
+        "invalid_request",
+        `Cannot take ${describe(message.method)}: its params nest more than ${MAX_DEPTH} levels`,
         message.id,
       );
     }

@@ -49,6 +49,23 @@ Deno.test("an id still in flight is refused under that id, and the call before i
   assert.equal(again.answers[0].result, "again");
 });
 
+Deno.test("params that nest too deeply reach no server: it could die of them for all its clients", () => {
+  const bench = new Bench();
+  const nested = (levels: number) => ({ x: JSON.parse("[".repeat(levels) + "]".repeat(levels)) });
+  const call = (levels: number) =>
+    bench.exchange.request(
+      bench.session,
+      { ...request("tools/call", { id: String(levels) }), params: nested(levels) },
+      new NotedReply(),
+    );
+  call(255);
+  assert.equal(bench.endpoint.calls.length, 1);
+  for (const levels of [256, 200_000]) {
+    assert.throws(() => call(levels), /nest more than 256 levels/);
+  }
+  assert.equal(bench.endpoint.calls.length, 1);
+});
+
 Deno.test("a call is answered once: whatever comes after the answer is dropped", () => {
   const bench = new Bench();
   const reply = bench.request("1");

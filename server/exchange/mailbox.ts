@@ -11,6 +11,7 @@
  * @module
  */
 
+import type { Clock } from "../../platform/clock.ts";
 import { Fault } from "../../protocol/errors.ts";
 
 /** One message of a stream. */
@@ -35,6 +36,11 @@ export interface MailboxOptions {
   maxBytes: number;
   /** Whether messages wait when there is no reader. Otherwise they are dropped. */
   keep: boolean;
+  /**
+   * How long before the end of a reader what it took counts as not arrived, by this clock. A connection
+   * whose other end has died takes messages for a moment. Default: only what it took last.
+   */
+  doubt?: { clock: Clock; ms: number };
 }
 
 interface Kept {
@@ -43,6 +49,8 @@ interface Kept {
   /** JSON text of the id this answers; undefined for a notification. */
   answerTo: string | undefined;
   sent: boolean;
+  /** When it was taken last; 0 without a clock. */
+  takenAt: number;
 }
 
 /** A bounded queue of messages for one client. */
@@ -96,7 +104,7 @@ export class Mailbox {
    */
   post(text: string, answerTo?: string): void {
     if (this.#finished || (this.#reader === undefined && !this.#options.keep)) return;
-    this.#events.push({ seq: ++this.#lastSeq, text, answerTo, sent: false });
+    this.#events.push({ seq: ++this.#lastSeq, text, answerTo, sent: false, takenAt: 0 });
     this.#bytes += text.length;
     this.#enforceBounds();
     this.#reader?.wake();
@@ -144,8 +152,10 @@ export class Mailbox {
     if (this.#reader !== reader) return [];
     const fresh = this.#waiting();
     this.#unconfirmedFrom = fresh[0]?.seq;
+    const now = this.#now();
     for (const event of fresh) {
       event.sent = true;
+      event.takenAt = now;
       this.#lastTaken = Math.max(this.#lastTaken, event.seq);
     }
     if (this.#options.keep) this.#enforceBounds();
@@ -160,8 +170,15 @@ export class Mailbox {
   #takeBack(): void {
     const from = this.#unconfirmedFrom;
     this.#unconfirmedFrom = undefined;
-    if (from === undefined) return;
-    for (const event of this.#events) if (event.seq >= from) event.sent = false;
+    const sure = this.#now() - (this.#options.doubt?.ms ?? 0);
+    for (const event of this.#events) {
+      const isInDoubt = this.#options.doubt !== undefined && event.takenAt > sure;
+      if (isInDoubt || (from !== undefined && event.seq >= from)) event.sent = false;
+    }
+  }
+
+  #now(): number {
+    return this.#options.doubt?.clock.now() ?? 0;
   }
 
   #clear(): void {

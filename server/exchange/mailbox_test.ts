@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { FakeClock } from "../../tests/fixtures/fake_clock.ts";
 import fc from "fast-check";
 import { NotedReader } from "../../tests/fixtures/exchange.ts";
 import { Mailbox, type MailboxEvent } from "./mailbox.ts";
@@ -293,4 +294,20 @@ Deno.test("whatever comes and goes, no answer is lost without a trace, and the b
     }),
     { numRuns: 2000 },
   );
+});
+
+Deno.test("what was taken shortly before a reader's end is said again, what was taken before is not", () => {
+  const clock = new FakeClock();
+  const box = mailbox({ doubt: { clock, ms: 100 } });
+  const reader = { wake() {}, superseded() {} };
+  box.attach(reader);
+  for (const text of ["old", "new"]) {
+    box.post(text, "1");
+    box.take(reader);
+    box.take(reader); // Asked again, as a connection does that is not known to be dead yet.
+    if (text === "old") clock.advance(101);
+  }
+  box.detach(reader);
+  box.attach(reader);
+  assert.deepEqual(box.take(reader).map(({ seq, text }) => [seq, text]), [[2, "new"]]);
 });

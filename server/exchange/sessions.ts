@@ -48,6 +48,9 @@ const RETENTION_MS: Record<SessionKind, number> = {
   light: 5 * 60_000,
 };
 
+/** Milliseconds in which a stream may take messages although its client is gone. */
+const DOUBT_MS = 100;
+
 /** Also how often the store hears who was there. */
 const SWEEP_MS = 60_000;
 
@@ -158,6 +161,7 @@ export class Sessions {
       // A light session's answers may come by its stream, so they wait for it. An MCP client's
       // come with its own request, and most never open the stream.
       keep: kind === "light",
+      doubt: { clock, ms: DOUBT_MS },
     });
     return new Session({
       id,

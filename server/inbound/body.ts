@@ -18,13 +18,7 @@ import { Fault } from "../../protocol/errors.ts";
  */
 export async function readJsonBody(request: Request, maxBytes: number): Promise<string> {
   const type = request.headers.get("content-type");
-  if (type !== "application/json" && !isJsonType(type)) {
-    throw new Fault(
-      "invalid_request",
-      `Cannot read the body: Content-Type is ${JSON.stringify(type)}, and must be application/json`,
-      { status: 415 },
-    );
-  }
+  if (type !== "application/json" && !isJsonType(type)) throw notJson(type);
   const declared = request.headers.get("content-length");
   const bytes = declared === null
     ? await readUnannounced(request, maxBytes)
@@ -34,6 +28,16 @@ export async function readJsonBody(request: Request, maxBytes: number): Promise<
   } catch (cause) {
     throw new Fault("parse_error", "Cannot read the body: it is not UTF-8", { cause });
   }
+}
+
+/**
+ * Checks a request whose body is not looked at, and that may have none.
+ *
+ * @throws {Fault} with status 415 when it has one that is not JSON.
+ */
+export function checkJsonType(request: Request): void {
+  const type = request.headers.get("content-type");
+  if (type !== null && !isJsonType(type)) throw notJson(type);
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true });
@@ -78,6 +82,14 @@ async function readUnannounced(request: Request, maxBytes: number): Promise<Uint
 
 function isJsonType(type: string | null): boolean {
   return type?.split(";")[0].trim().toLowerCase() === "application/json";
+}
+
+function notJson(type: string | null): Fault {
+  return new Fault(
+    "invalid_request",
+    `Cannot read the body: Content-Type is ${JSON.stringify(type)}, and must be application/json`,
+    { status: 415 },
+  );
 }
 
 function tooLong(maxBytes: number): Fault {

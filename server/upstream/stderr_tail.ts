@@ -1,6 +1,6 @@
 /**
  * What a server writes to stderr: always read (a full pipe would stop the server), written to the log
- * a line at a time, and its last lines kept for the error that a crash becomes.
+ * a line at a time unless it is a flood, and its last lines kept for the error that a crash becomes.
  *
  * @module
  */
@@ -9,6 +9,8 @@
 const KEPT_LINES = 100;
 /** Longest line kept and logged, in characters; the rest of it is dropped. */
 const MAX_LINE = 8 * 1024;
+/** Lines of one read that are logged; a read takes up to 64 KiB. */
+const MAX_LOGGED = 100;
 /** Lines shown in an error. */
 const SHOWN_LINES = 20;
 
@@ -33,12 +35,15 @@ export class StderrTail {
   push(chunk: Uint8Array): void {
     const lines = (this.#pending + this.#decoder.decode(chunk, { stream: true })).split("\n");
     this.#pending = lines.pop()!.slice(0, MAX_LINE);
-    for (const line of lines) this.#take(line);
+    // Writing to the log is not free for everybody else: a flood is cut short there, not here.
+    const skipped = Math.max(0, lines.length - MAX_LOGGED);
+    lines.forEach((line, index) => this.#take(line, index >= skipped));
+    if (skipped > 0) this.#onLine(`(before these, ${skipped} lines at once that were not logged)`);
   }
 
   /** Takes what has no line end. */
   end(): void {
-    this.#take(this.#pending);
+    this.#take(this.#pending, true);
     this.#pending = "";
   }
 
@@ -47,10 +52,10 @@ export class StderrTail {
     return this.#lines.slice(-SHOWN_LINES).join("\n");
   }
 
-  #take(line: string): void {
+  #take(line: string, isLogged: boolean): void {
     const trimmed = line.slice(0, MAX_LINE).trimEnd();
     if (trimmed === "") return;
     if (this.#lines.push(trimmed) > KEPT_LINES) this.#lines.shift();
-    this.#onLine(trimmed);
+    if (isLogged) this.#onLine(trimmed);
   }
 }

@@ -42,3 +42,14 @@ Deno.test("a server that wrote nothing has no last words", () => {
   kept.end();
   assert.deepEqual([kept.text, lines], ["", []]);
 });
+
+Deno.test("a flood is kept for the error, and cut short in the log", () => {
+  const logged: string[] = [];
+  const tail = new StderrTail({ onLine: (line) => logged.push(line) });
+  const lines = Array.from({ length: 1_000 }, (_, index) => `line ${index}`);
+  tail.push(new TextEncoder().encode(lines.join("\n") + "\n"));
+  assert.equal(logged.length, 101);
+  assert.equal(logged[0], "line 900");
+  assert.match(logged[100], /900 lines/);
+  assert.match(tail.text, /line 999$/);
+});

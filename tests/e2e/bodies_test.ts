@@ -195,7 +195,7 @@ const deep = (inside: string) => "[".repeat(DEPTH) + inside + "]".repeat(DEPTH);
 
 for (const [what, inside] of [["text", '"x"'], ["a long number", "12345678901234567890"]]) {
   daemonTest(
-    `params nested 200,000 deep around ${what} are passed on or refused, and the daemon lives`,
+    `params nested 200,000 deep around ${what} are refused, and reach no server`,
     { config },
     async ({ url }) => {
       await using bystander = await Bystander.begin(url);
@@ -203,8 +203,7 @@ for (const [what, inside] of [["text", '"x"'], ["a long number", "12345678901234
         `{"name":"echo","arguments":{"text":${deep(inside)}}}}`;
       for (const { path, headers } of await addresses(url)) {
         const outcome = await postJson(url + path, body, { headers });
-        if (outcome.answer.error === undefined) assert.equal(textOf(outcome), "not a text");
-        else assert.deepEqual([path, errorOf(outcome)], [path, INVALID]);
+        assert.deepEqual([path, errorOf(outcome)], [path, INVALID]);
         await stillServes(url);
       }
       await bystander.isUntouched();

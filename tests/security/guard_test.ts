@@ -119,6 +119,17 @@ daemonTest(
   },
 );
 
+daemonTest("a form cannot stop the daemon, even with the token", { config }, async (daemon) => {
+  const response = await fetch(`${daemon.url}/shutdown`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${daemon.token}`, "content-type": "text/plain" },
+    body: "{}",
+  });
+  await response.body?.cancel();
+  assert.equal(response.status, 415);
+  assert.equal((await daemon.health()).status, "ok");
+});
+
 daemonTest("a page that the daemon itself served is let in", { config }, async (daemon) => {
   await noneRefuses(daemon, { origin: daemon.url });
 });
