@@ -48,7 +48,7 @@ export function privacyProblem(
   if (uid === null) return undefined;
   if (info.uid !== uid) {
     return () =>
-      `it belongs to user ${info.uid}, and this is user ${uid}. Set AICHAKU_HOME to a folder of your own.`;
+      `it belongs to user ${info.uid}, and this is user ${uid}. Use a folder of your own.`;
   }
   const mode = (info.mode ?? 0) & 0o777;
   if ((mode & 0o077) !== 0) {
