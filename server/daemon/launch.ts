@@ -259,7 +259,12 @@ function diedProblem(paths: HomePaths, exit: Deno.CommandStatus, before: number)
 function startProblem(otherwise: string, paths: HomePaths, before: number): DaemonProblem {
   const { errors, lines } = logTail(paths.logFile, before);
   const reason = errors.length > 0 ? errors.join("\n") : `Cannot start the daemon: ${otherwise}.`;
-  if (lines.length === 0) return new DaemonProblem(reason);
+  if (lines.length === 0) {
+    return new DaemonProblem(
+      `${reason} Its log ${paths.logFile} does not say why; to see it: ` +
+        "aichaku mcp --start-server --foreground",
+    );
+  }
   const tail = lines.map((line) => `  ${line}`).join("\n");
   return new DaemonProblem(`${reason}\nLast lines of ${paths.logFile}:\n${tail}`);
 }

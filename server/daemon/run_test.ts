@@ -1,7 +1,9 @@
 import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { FakeClock } from "../../tests/fixtures/fake_clock.ts";
 import { inWorld, TinyApp } from "../../tests/fixtures/tiny_daemon.ts";
-import { readAnnouncement } from "./announce.ts";
+import { type PublishedAnnouncement, readAnnouncement } from "./announce.ts";
 import type { CreateApp } from "./app.ts";
+import { readChildrenJournal } from "./children.ts";
 import { ask } from "./control.ts";
 import { find, look } from "./find.ts";
 import { halt } from "./halt.ts";
@@ -217,6 +219,83 @@ Deno.test("a handler that throws is answered and logged, and the daemon goes on"
       lines.some(({ level, message }) => level === "error" && message === "request failed"),
       true,
     );
+    app.options.requestShutdown("test");
+    await ended;
+  }));
+
+Deno.test("started for a client it ends when nobody has used it for five minutes; by hand, never", () =>
+  inWorld(async ({ options, lines, start }) => {
+    const clock = new FakeClock();
+    Object.assign(options, { clock, autostarted: true });
+    const { announcement, ended } = await start();
+    equal(announcement.settings.autostarted, true);
+    clock.advance(5 * 60_000 - 10_000);
+    equal((await find({ paths: options.paths })).kind, "running");
+    clock.advance(20_000);
+    await ended;
+    equal(lines.some(({ reason }) => reason === "nobody used it for 300 s"), true);
+
+    options.autostarted = false;
+    const byHand = await start();
+    clock.advance(3_600_000);
+    equal((await find({ paths: options.paths })).kind, "running");
+    Deno.removeSync(options.paths.daemonLock);
+    clock.advance(2_000);
+    await byHand.ended;
+  }));
+
+Deno.test("a daemon whose lock file was deleted ends, and touches nothing of its successor", () =>
+  inWorld(async ({ options, app, start }) => {
+    const { paths } = options;
+    const clock = new FakeClock();
+    options.clock = clock;
+    const { ended } = await start();
+    Deno.removeSync(paths.runDir, { recursive: true });
+    const next = new TinyApp();
+    const ready = Promise.withResolvers<PublishedAnnouncement>();
+    const successor = runDaemon({
+      ...options,
+      clock: undefined,
+      onReady: ready.resolve,
+      createApp: next.createApp,
+    });
+    await ready.promise;
+    app.options.children.add(1_000_000, "of the lost daemon");
+    clock.advance(2_000);
+    await ended;
+    const announced = await ready.promise;
+    deepEqual(readAnnouncement(paths), announced);
+    deepEqual(readChildrenJournal(paths.childrenJson), {
+      instanceId: announced.instanceId,
+      children: [],
+    });
+    equal((await find({ paths })).kind, "running");
+    next.options.requestShutdown("test");
+    await successor;
+  }));
+
+Deno.test("what leads clients to the daemon is written again when it was deleted or changed", () =>
+  inWorld(async ({ options, app, start }) => {
+    const { paths } = options;
+    const clock = new FakeClock();
+    options.clock = clock;
+    const { announcement, ended } = await start();
+    const token = Deno.readTextFileSync(paths.tokenFile);
+    const elsewhere = { ...announcement, url: "http://127.0.0.1:1" };
+    const spoils = [
+      () => Deno.removeSync(paths.daemonJson),
+      () => Deno.writeTextFileSync(paths.daemonJson, JSON.stringify(elsewhere)),
+      () => Deno.writeTextFileSync(paths.tokenFile, "not-the-token-of-this-daemon"),
+      () => Deno.removeSync(paths.tokenFile),
+    ];
+    for (const spoil of spoils) {
+      spoil();
+      equal((await look({ paths })).kind, "silent");
+      clock.advance(2_000);
+      equal((await look({ paths })).kind, "running");
+      deepEqual(readAnnouncement(paths), announcement);
+      equal(Deno.readTextFileSync(paths.tokenFile), token);
+    }
     app.options.requestShutdown("test");
     await ended;
   }));
