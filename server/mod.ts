@@ -73,6 +73,7 @@ export function createApp(options: AppOptions): DaemonApp {
     inbound: {
       clock,
       limits,
+      log,
       silence,
       exchange,
       sessions,

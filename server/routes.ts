@@ -5,7 +5,6 @@
  */
 
 import { type Context, Hono } from "hono";
-import { asFault } from "../protocol/errors.ts";
 import { health, type HealthSource } from "./admin/health.ts";
 import { report, summarize } from "./admin/servers.ts";
 import { endSession, listSessions } from "./admin/sessions.ts";
@@ -120,13 +119,7 @@ export function createRoutes(options: RoutesOptions): Hono {
     app.all(path, (c) => c.text(`${c.req.method} is not served here\n`, 405, { allow: methods }));
   }
   app.notFound((c) => c.text(`Nothing is served at ${c.req.path}\n`, 404));
-  app.onError((error) => {
-    const fault = asFault(error);
-    if (fault.reason === "internal") {
-      options.log.error("fault while answering a request", { stack: error.stack });
-    }
-    return refusalResponse(fault);
-  });
+  app.onError((error) => refusalResponse(error, { log: options.log }));
   return app;
 }
 

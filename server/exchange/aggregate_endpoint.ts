@@ -152,8 +152,11 @@ export class AggregateEndpoint implements Endpoint {
       };
       const timer = clock.after(listTimeoutMs, () => giveUp(`no answer in ${listTimeoutMs} ms`));
       readTools(endpoint, call).then(
-        (tools) =>
-          resolve(tools.map((tool) => ({ ...tool, name: `${name}${SEPARATOR}${tool.name}` }))),
+        (tools) => {
+          resolve(tools.map((tool) => ({ ...tool, name: `${name}${SEPARATOR}${tool.name}` })));
+          // It came too late for this list, or another one went out without it: there is more now.
+          if (this.#missing.delete(name)) this.onToolsChanged();
+        },
         (error) => giveUp(error.message),
       ).finally(() => timer[Symbol.dispose]());
     });

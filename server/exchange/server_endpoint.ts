@@ -207,7 +207,9 @@ export class ServerEndpoint implements Endpoint {
     if (message.method === "notifications/resources/updated") {
       const uri = message.params?.uri;
       if (typeof uri !== "string") return;
-      for (const id of this.#subscriptions.of(uri)) this.#sessions.get(id)?.mailbox.post(text);
+      for (const id of this.#subscriptions.concernedBy(uri)) {
+        this.#sessions.get(id)?.mailbox.post(text);
+      }
       return;
     }
     // A request of the server's own is never asked of a client yet, so there is none to cancel.

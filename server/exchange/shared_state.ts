@@ -79,8 +79,22 @@ export class Subscriptions {
     return this.uris.filter((uri) => this.delete(session, uri));
   }
 
-  /** Sessions subscribed to `uri`. */
+  /** Sessions subscribed to `uri` itself. */
   of(uri: string): ReadonlySet<string> {
     return this.#byUri.get(uri) ?? new Set();
+  }
+
+  /**
+   * Sessions that an update of `uri` concerns: it may be a part of what was subscribed to. Source: MCP
+   * 2025-11-25, `ResourceUpdatedNotification`.
+   */
+  concernedBy(uri: string): Set<string> {
+    const concerned = new Set<string>();
+    for (const [subscribed, sessions] of this.#byUri) {
+      const folder = subscribed.endsWith("/") ? subscribed : `${subscribed}/`;
+      if (uri !== subscribed && !uri.startsWith(folder)) continue;
+      for (const session of sessions) concerned.add(session);
+    }
+    return concerned;
   }
 }

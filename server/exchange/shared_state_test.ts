@@ -40,3 +40,15 @@ Deno.test("a subscription lasts until the last session lets go of it", () => {
   assert.deepEqual(subscriptions.deleteAll("a"), ["file:///x", "file:///y"]);
   assert.deepEqual([subscriptions.uris, subscriptions.of("file:///x").size], [[], 0]);
 });
+
+Deno.test("an update of a part concerns whoever subscribed to the whole, and nobody else", () => {
+  const subscriptions = new Subscriptions();
+  subscriptions.add("folder", "file:///a");
+  subscriptions.add("file", "file:///a/b");
+  subscriptions.add("neighbour", "file:///ab");
+  const concernedBy = (uri: string) => [...subscriptions.concernedBy(uri)].sort();
+  assert.deepEqual(concernedBy("file:///a/b"), ["file", "folder"]);
+  assert.deepEqual(concernedBy("file:///a"), ["folder"]);
+  assert.deepEqual(concernedBy("file:///ab"), ["neighbour"]);
+  assert.deepEqual(concernedBy("file:///"), []);
+});

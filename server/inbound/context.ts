@@ -4,8 +4,9 @@
  * @module
  */
 
-import { Fault } from "../../protocol/errors.ts";
+import { asFault, Fault } from "../../protocol/errors.ts";
 import { MessageFault } from "../../protocol/message.ts";
+import type { Logger } from "../daemon/log.ts";
 import type { Endpoint } from "../exchange/endpoint.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import type { Sessions } from "../exchange/sessions.ts";
@@ -17,6 +18,7 @@ export interface InboundContext extends ReplyContext {
   sessions: Sessions;
   /** The endpoint of a server, or of all together when `server` is undefined. */
   endpoint(server: string | undefined): Endpoint | undefined;
+  log: Logger;
   /** Names of all servers. */
   serverNames(): string[];
 }
@@ -40,13 +42,19 @@ export function requireEndpoint(context: InboundContext, server: string | undefi
 
 /** Options of {@linkcode refusalResponse}. */
 export interface RefusalOptions {
+  /** Told of faults of our own. */
+  log: Logger;
   /** JSON text of the request's id, when it could be read. */
   id?: string;
   headers?: Record<string, string>;
 }
 
 /** What never became a call, as a response: a JSON-RPC error and its HTTP status. */
-export function refusalResponse(fault: Fault, options: RefusalOptions = {}): Response {
+export function refusalResponse(error: unknown, options: RefusalOptions): Response {
+  const fault = asFault(error);
+  if (fault.reason === "internal") {
+    options.log.error("fault while answering a request", { error: fault.details.cause ?? fault });
+  }
   const id = fault instanceof MessageFault ? fault.id : options.id ?? "null";
   return new Response(fault.toResponseText(id), {
     status: fault.httpStatus,

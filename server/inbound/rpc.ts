@@ -6,7 +6,7 @@
  * @module
  */
 
-import { asFault, Fault } from "../../protocol/errors.ts";
+import { Fault } from "../../protocol/errors.ts";
 import { parseMessage, type RequestMessage } from "../../protocol/message.ts";
 import { sseText } from "../../protocol/sse.ts";
 import type { Reply } from "../exchange/call.ts";
@@ -66,7 +66,7 @@ export async function postRpc(
     const accepts = readAccept(request.headers.get("accept"));
     return await answerInPost(context, { accepts, session, message, headers });
   } catch (error) {
-    return refusalResponse(asFault(error), { id, headers });
+    return refusalResponse(error, { id, headers, log: context.log });
   }
 }
 
@@ -88,7 +88,7 @@ export async function postCommand(
     return new Response(null, { status: 202 });
   } catch (error) {
     const id = message.kind === "request" ? message.id : undefined;
-    return refusalResponse(asFault(error), { id });
+    return refusalResponse(error, { id, log: context.log });
   } finally {
     context.sessions.end(session, "its one message was answered");
   }

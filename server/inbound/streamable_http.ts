@@ -63,7 +63,7 @@ export async function postMessage(
     return await reply.response;
   } catch (error) {
     const id = message.kind === "request" ? message.id : undefined;
-    return refusalResponse(asFault(error), { id });
+    return refusalResponse(error, { id, log: context.log });
   }
 }
 

@@ -297,6 +297,8 @@ export class Instance {
     this.#options.log.info("server ready", { server: this.name, pid: this.pid });
     this.#options.listener.onReady(this);
     for (const waiter of this.#waitingForReady.splice(0)) waiter.resolve(result);
+    const { clock, callTimeoutMs } = this.#options;
+    for (const call of this.#queue) call.waitsUntil = clock.now() + callTimeoutMs;
     this.#pump();
   }
 
@@ -401,7 +403,9 @@ export class Instance {
         ),
       );
     }
-    for (const call of [...this.#queue]) {
+    // While the server is being started, the time of the start counts, and nobody's own.
+    const waiting = this.#life.state === "ready" ? [...this.#queue] : [];
+    for (const call of waiting) {
       call.waitsUntil = call.waitsUntil! + late;
       if (now < call.waitsUntil) continue;
       this.#queue.remove(call);

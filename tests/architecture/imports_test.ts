@@ -42,7 +42,14 @@ const MAY_IMPORT: Record<string, string[]> = {
     "platform",
     "deps",
   ],
-  "server/inbound": ["server/exchange", "server/config", "protocol", "platform", "deps"],
+  "server/inbound": [
+    "server/exchange",
+    "server/config",
+    "server/daemon/log.ts",
+    "protocol",
+    "platform",
+    "deps",
+  ],
   "server/admin": [
     "server/exchange",
     "server/upstream",
