@@ -93,7 +93,6 @@ export function createApp(options: AppOptions): DaemonApp {
       },
     },
     servers,
-    log,
     requestShutdown,
   });
 

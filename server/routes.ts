@@ -9,7 +9,6 @@ import { health, type HealthSource } from "./admin/health.ts";
 import { report, summarize } from "./admin/servers.ts";
 import { endSession, listSessions } from "./admin/sessions.ts";
 import type { AppOptions } from "./daemon/app.ts";
-import type { Logger } from "./daemon/log.ts";
 import type { ServerEndpoint } from "./exchange/server_endpoint.ts";
 import { checkJsonType } from "./inbound/body.ts";
 import { type InboundContext, refusalResponse } from "./inbound/context.ts";
@@ -32,7 +31,6 @@ export interface RoutesOptions {
   guard: GuardOptions;
   health: HealthSource;
   servers: ReadonlyMap<string, ServerEndpoint>;
-  log: Logger;
   requestShutdown: AppOptions["requestShutdown"];
 }
 
@@ -119,7 +117,7 @@ export function createRoutes(options: RoutesOptions): Hono {
     app.all(path, (c) => c.text(`${c.req.method} is not served here\n`, 405, { allow: methods }));
   }
   app.notFound((c) => c.text(`Nothing is served at ${c.req.path}\n`, 404));
-  app.onError((error) => refusalResponse(error, { log: options.log }));
+  app.onError((error) => refusalResponse(error, { log: options.inbound.log }));
   return app;
 }
 

@@ -36,6 +36,7 @@ function bench() {
       silence: new SilenceWatch(clock),
       exchange: new Exchange(LIMITS, log),
       sessions,
+      log,
       endpoint: endpointOf,
       serverNames: () => ["one"],
     },
@@ -45,7 +46,6 @@ function bench() {
     },
     health: { identity, activeSessions: () => 0, serverStates: () => ({}), draining: false },
     servers: new Map(),
-    log,
     requestShutdown: (reason) => void shutdowns.push(reason),
   });
   const fetch = (method: string, path: string, headers: Record<string, string> = {}) =>
