@@ -52,7 +52,7 @@ export async function reapLeftovers(paths: HomePaths): Promise<ReapReport> {
     return report({ refused: "a daemon holds its lock, and what it started is its own" });
   }
   const announcement = readAnnouncement(paths);
-  const ended = reap({ path: paths.childrenJson, announced: announcement?.instanceId });
+  const ended = await reap({ path: paths.childrenJson, announced: announcement?.instanceId });
   const stale = [paths.daemonJson, ...temporaryPaths(paths)].filter(exists);
   if (announcement !== undefined) unpublish(paths, announcement);
   for (const path of stale) removeIfThere(path);

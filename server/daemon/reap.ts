@@ -9,10 +9,12 @@
  */
 
 import { removeIfThere } from "../../platform/atomic_file.ts";
+import { type Clock, systemClock } from "../../platform/clock.ts";
 import { processesMarked } from "../../platform/marked_processes.ts";
 import { processStartTime } from "../../platform/process.ts";
 import { signalGroup } from "../../platform/process_group.ts";
 import { readChildrenJournal } from "./children.ts";
+import { pause } from "./pause.ts";
 
 /** One process that was ended. */
 export interface Reaped {
@@ -35,12 +37,20 @@ export interface LeftoverOptions {
 
 /** Options of {@linkcode reap}. */
 export interface ReapOptions extends LeftoverOptions {
+  /** For the moments between two sweeps. Default the machine's. */
+  clock?: Clock;
   endGroup?: (pid: number) => void;
   endProcess?: (pid: number) => void;
 }
 
 /** Sweeps at most: what was being forked during one is found by the next. */
-const SWEEPS = 5;
+const SWEEPS = 8;
+
+/**
+ * Milliseconds between two sweeps: what was just forked by something that was then killed shows no
+ * environment until its program is loaded.
+ */
+const BETWEEN_MS = 20;
 
 /** What a dead daemon left behind and is still alive. Ends nothing. */
 export function leftovers(options: LeftoverOptions): Reaped[] {
@@ -62,20 +72,24 @@ export function leftovers(options: LeftoverOptions): Reaped[] {
 }
 
 /** Ends them all with SIGKILL and forgets the journal. @returns what was still alive. */
-export function reap(options: ReapOptions): Reaped[] {
+export async function reap(options: ReapOptions): Promise<Reaped[]> {
   const {
+    clock = systemClock,
     endGroup = (pid) => signalGroup(pid, "SIGKILL"),
     endProcess = killQuietly,
   } = options;
   const reaped = new Map<number, Reaped>();
-  for (let sweep = 0; sweep < SWEEPS; sweep++) {
+  let quiet = 0;
+  for (let sweep = 0; sweep < SWEEPS && quiet < 2; sweep++) {
+    if (sweep > 0) await pause(clock, BETWEEN_MS);
     const left = leftovers(options);
-    if (left.length === 0) break;
     for (const one of left) {
       if (one.server === undefined) endProcess(one.pid);
       else endGroup(one.pid);
       if (!reaped.has(one.pid)) reaped.set(one.pid, one);
     }
+    if (reaped.size === 0) break; // Nothing was killed, so nothing can have been forked by it.
+    quiet = left.length === 0 ? quiet + 1 : 0;
   }
   removeIfThere(options.path);
   return [...reaped.values()];

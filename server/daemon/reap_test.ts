@@ -1,15 +1,25 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
+import type { Clock } from "../../platform/clock.ts";
 import { createChildRegistry, readChildrenJournal } from "./children.ts";
 import { createLogger } from "./log.ts";
 import { reap } from "./reap.ts";
 
+/** Each pause passes at once. */
+const clock: Clock = {
+  now: () => 0,
+  after(_ms, callback) {
+    queueMicrotask(callback);
+    return { [Symbol.dispose]() {} };
+  },
+};
+
 const log = createLogger({ write() {} });
 
-async function inFolder(body: (path: string) => void): Promise<void> {
+async function inFolder(body: (path: string) => void | Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
-    body(join(folder, "children.json"));
+    await body(join(folder, "children.json"));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -41,7 +51,7 @@ Deno.test("children that came and did not go are in the journal", () =>
   }));
 
 Deno.test("a recycled process id is never ended; the mark of the dead daemon is", () =>
-  inFolder((path) => {
+  inFolder(async (path) => {
     Deno.writeTextFileSync(
       path,
       JSON.stringify({
@@ -54,12 +64,18 @@ Deno.test("a recycled process id is never ended; the mark of the dead daemon is"
       }),
     );
     const ended: string[] = [];
-    // 78 is forked while the first sweep is under way; this process carries the mark as well.
+    // 78 is forked while the first sweep is under way, and shows no environment to the second one; this
+    // process carries the mark as well.
     const marked = new Set([11, 77, Deno.pid]);
-    const reaped = reap({
+    let sweeps = 0;
+    const reaped = await reap({
       path,
+      clock,
       startTimeOf: (pid) => pid === 11 ? (marked.has(11) ? 100 : null) : 999,
-      markedWith: (id) => id === "dead" ? [...marked] : [],
+      markedWith: (id) => {
+        const shown = ++sweeps === 2 ? [] : [...marked];
+        return id === "dead" ? shown : [];
+      },
       endGroup: (pid) => {
         ended.push(`group ${pid}`);
         marked.delete(pid);
@@ -83,21 +99,22 @@ for (
   const text of ["", "{", "[]", '{"instanceId":""}', '{"instanceId":"x","children":[{"pid":1}]}']
 ) {
   Deno.test(`a journal that says ${JSON.stringify(text)} ends nothing`, () =>
-    inFolder((path) => {
+    inFolder(async (path) => {
       Deno.writeTextFileSync(path, text);
       const never = () => assert.fail("ended something");
       assert.deepEqual(
-        reap({ path, markedWith: () => [], endGroup: never, endProcess: never }),
+        await reap({ path, markedWith: () => [], endGroup: never, endProcess: never }),
         [],
       );
     }));
 }
 
 Deno.test("without a journal the mark of the announced daemon still leads to what it left", () =>
-  inFolder((path) => {
+  inFolder(async (path) => {
     const marked = new Set([77]);
-    const reaped = reap({
+    const reaped = await reap({
       path,
+      clock,
       announced: "dead",
       markedWith: (id) => id === "dead" ? [...marked] : [],
       endGroup: () => assert.fail("ended a group"),

@@ -28,7 +28,8 @@ export interface Reaper {
 /**
  * What the reaper runs. `$1` is the mark. It reads `+ PGID` and `- PGID` until the pipe ends, then asks
  * politely, waits half a second (a whole one where `sleep` knows no fractions, as POSIX allows), and
- * kills, until a sweep finds nothing more: the next one finds what was being forked during the last.
+ * kills, until two sweeps find nothing: what was just forked by something that was then killed shows no
+ * environment until its program is loaded.
  */
 const SCRIPT = `
 trap '' HUP INT TERM
@@ -52,9 +53,11 @@ end() {
 [ -z "\${groups# }" ] && [ -z "$(marked "$1")" ] && exit 0
 end TERM "$1"
 sleep 0.5 2>/dev/null || sleep 1
-for sweep in 1 2 3 4 5; do
+quiet=0
+for sweep in 1 2 3 4 5 6 7 8; do
   end KILL "$1"
-  [ -z "$(marked "$1")" ] && exit 0
+  if [ -n "$(marked "$1")" ]; then quiet=0; else quiet=$((quiet + 1)); fi
+  [ "$quiet" = 2 ] && exit 0
 done
 `;
 

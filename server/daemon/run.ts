@@ -139,13 +139,19 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
     log.info("stopping", { reason });
   };
 
+  const announced = readAnnouncement(paths)?.instanceId;
+  for (const { pid, server } of await reap({ path: paths.childrenJson, announced })) {
+    log.warn("ended what a dead daemon left behind", { pid, server });
+  }
+
   let answer: DaemonApp["fetch"] | undefined;
   const listening = await listen({
     ...config.server,
     configFile,
     predecessor: Number(readIfThere(paths.pidFile)),
     clock,
-    // Set before control returns to the event loop that accepts the first connection.
+    // Set before control returns to the event loop that accepts the first connection: until then
+    // nothing may be awaited.
     handler: (request, info) => answer!(request, info),
     onError: (error) => unexpected(log, error),
   });
@@ -153,10 +159,6 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
   const { instanceId } = announcement;
   const reaper = (options.startReaper ?? startReaper)({ instanceId, log });
   try {
-    const announced = readAnnouncement(paths)?.instanceId;
-    for (const { pid, server } of reap({ path: paths.childrenJson, announced })) {
-      log.warn("ended what a dead daemon left behind", { pid, server });
-    }
     const app = createApp({
       config,
       identity: {

@@ -18,12 +18,16 @@ import { eventually } from "./within.ts";
 /** Milliseconds after the death of a daemon in which everything that it started has to be gone. */
 export const ORPHAN_MS = 2_000;
 
+/** Every process of the stubborn servers of this run of the tests has it in its environment. */
+const STUBBORN_MARK = `AICHAKU_TEST_STUBBORN_${Deno.pid}`;
+
 /** A configuration with one server, which does not want to end, and neither do its children. */
 export const STUBBORN = {
   mcpServers: {
     stubborn: {
       command: "sh",
       args: [fromFileUrl(new URL("../../fixtures/servers/stubborn.sh", import.meta.url))],
+      env: { [STUBBORN_MARK]: "yes" },
     },
   },
 };
@@ -148,6 +152,7 @@ export async function killRounds({ victims, moment }: KillOptions): Promise<void
       // Quicker than to stop it, and the next start has something to clear away.
       await killDaemon(home);
     } catch (error) {
+      endStubborn();
       throw new Error(`round ${round}, victim: ${victim}`, { cause: error });
     }
   }
@@ -205,6 +210,23 @@ function livingDaemon({ paths }: DaemonFixture): number | undefined {
   const announced = readAnnouncement(paths);
   const lives = announced !== undefined && processStartTime(announced.pid) === announced.startTime;
   return lives ? announced.pid : undefined;
+}
+
+/** What a round that failed has left, and what nothing but this would end. */
+function endStubborn(): void {
+  for (const entry of Deno.readDirSync("/proc")) {
+    const pid = Number(entry.name);
+    if (!(pid > 0) || !environmentOf(pid).includes(`\0${STUBBORN_MARK}=`)) continue;
+    killIfThere(pid);
+  }
+}
+
+function environmentOf(pid: number): string {
+  try {
+    return `\0${Deno.readTextFileSync(`/proc/${pid}/environ`)}`;
+  } catch {
+    return ""; // Somebody else's, or gone.
+  }
 }
 
 function killIfThere(pid: number): void {
