@@ -10,7 +10,7 @@ import type { JsonObject } from "../../protocol/json.ts";
 import type { NotificationMessage } from "../../protocol/message.ts";
 import { negotiateRevision } from "../../protocol/revisions.ts";
 import type { Logger } from "../daemon/log.ts";
-import { callUpstream, UpstreamError } from "../upstream/call.ts";
+import { callUpstream, DAEMON, UpstreamError } from "../upstream/call.ts";
 import type { Instance } from "../upstream/instance.ts";
 import type { Call } from "./call.ts";
 import type { Endpoint } from "./endpoint.ts";
@@ -123,7 +123,8 @@ export class ServerEndpoint implements Endpoint {
     }
     call.session.logLevel = level as string;
     call.session.changed();
-    this.#relay(call, this.#levelCall()!);
+    // The daemon's own: it sums up what all clients want, and is work for none of them.
+    this.#relay(call, { ...this.#levelCall()!, owner: DAEMON });
   }
 
   /** See {@linkcode Subscriptions}. */
@@ -165,7 +166,7 @@ export class ServerEndpoint implements Endpoint {
     { onSuccess, onFailure }: { onSuccess?: () => void; onFailure?: () => void } = {},
   ): Promise<void> {
     try {
-      const result = await callUpstream(this.instance, { ...request, owner: call.owner });
+      const result = await callUpstream(this.instance, { owner: call.owner, ...request });
       onSuccess?.();
       call.succeed(result);
     } catch (error) {
@@ -214,15 +215,15 @@ export class ServerEndpoint implements Endpoint {
     }
     // A request of the server's own is never asked of a client yet, so there is none to cancel.
     if (message.method === "notifications/cancelled") return;
-    this.#toSoleOwner(message, text);
+    this.#toOnlyOwner(message, text);
   }
 
   /**
-   * Logs, and whatever is not known here: for the one client the server can be working for. With none
-   * or several, nobody gets it but the daemon's log.
+   * Logs, and whatever is not known here: for the only client this process has ever worked for. With
+   * none or several, nobody gets it but the daemon's log.
    */
-  #toSoleOwner(message: NotificationMessage, text: string): void {
-    const owner = this.instance.soleOwner;
+  #toOnlyOwner(message: NotificationMessage, text: string): void {
+    const owner = this.instance.onlyOwner;
     const session = owner === undefined ? undefined : this.#sessions.get(owner);
     const { level, logger, data } = message.params ?? {};
     if (session === undefined) {
@@ -246,6 +247,8 @@ export class ServerEndpoint implements Endpoint {
 }
 
 interface UpstreamRequest {
+  /** Default: the session of the call it is made for. */
+  owner?: string;
   method: string;
   params?: JsonObject;
 }

@@ -73,6 +73,11 @@ export class Conversation {
     return this.#inFlight.waitingFor(owner);
   }
 
+  /** See {@linkcode InFlight.onlyOwner}. */
+  get onlyOwner(): string | undefined {
+    return this.#inFlight.onlyOwner;
+  }
+
   /** See {@linkcode InFlight.soleOwner}. */
   get soleOwner(): string | undefined {
     return this.#inFlight.soleOwner;

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { UpstreamCall } from "./call.ts";
+import { DAEMON, type UpstreamCall } from "./call.ts";
 
 /** One call given to the server. */
 export interface Entry {
@@ -39,6 +39,7 @@ export class InFlight {
   readonly #owners = new Map<string, OwnerCounts>();
   #waiting = 0;
   #attributionLost = false;
+  #ever: { owner: string } | "many" | undefined;
 
   /** Calls somebody waits for. */
   get waiting(): number {
@@ -51,9 +52,15 @@ export class InFlight {
   }
 
   /**
-   * The only client this server can be working for, or undefined when there is none or more than one:
-   * what the server says of its own accord may be given to nobody else, and only then.
+   * The only client this process has ever worked for, or undefined when there is none or more than one.
+   * What it says of its own accord (logs, its last words) may come from work that went on after an
+   * answer, so it may be given to nobody else.
    */
+  get onlyOwner(): string | undefined {
+    return this.#ever === "many" ? undefined : this.#ever?.owner;
+  }
+
+  /** The only client with calls that are not answered, or undefined when there is none or more than one. */
   get soleOwner(): string | undefined {
     if (this.#owners.size !== 1 || this.#attributionLost) return undefined;
     return this.#owners.keys().next().value;
@@ -70,6 +77,10 @@ export class InFlight {
     call: UpstreamCall,
     { id, progressToken, deadline }: Pick<Entry, "id" | "progressToken" | "deadline">,
   ): void {
+    if (call.owner !== DAEMON && this.#ever !== "many") {
+      this.#ever ??= { owner: call.owner };
+      if (this.#ever.owner !== call.owner) this.#ever = "many";
+    }
     let counts = this.#owners.get(call.owner);
     if (counts === undefined) {
       counts = { owner: call.owner, waiting: 0, unanswered: 0 };
@@ -120,6 +131,7 @@ export class InFlight {
     this.#owners.clear();
     this.#waiting = 0;
     this.#attributionLost = false;
+    this.#ever = undefined;
     return calls;
   }
 

@@ -107,6 +107,11 @@ export class Instance {
     return this.#queue.size;
   }
 
+  /** See {@linkcode InFlight.onlyOwner}. */
+  get onlyOwner(): string | undefined {
+    return this.#conversation.onlyOwner;
+  }
+
   /** See {@linkcode InFlight.soleOwner}. */
   get soleOwner(): string | undefined {
     return this.#conversation.soleOwner;
@@ -327,7 +332,7 @@ export class Instance {
       );
     }
     // What it wrote may be about any of the clients it worked for; the log has it in any case.
-    const isOnes = this.#conversation.soleOwner !== undefined;
+    const isOnes = this.#conversation.onlyOwner !== undefined;
     this.#conversation.wire = undefined;
     this.#options.log.warn("server ended", { server: this.name, how: end.how });
     this.#stepEnded(end.how);
