@@ -6,6 +6,7 @@
  * @module
  */
 
+import { homedir } from "node:os";
 import { type CommandContext, EXIT, UsageError } from "./commands/context.ts";
 import { selfCommand } from "./platform/self.ts";
 import { VERSION } from "./protocol/version.ts";
@@ -88,7 +89,8 @@ AICHAKU_AUTOSTART, NO_COLOR
 function readContext(): CommandContext {
   const isTerminal = Deno.stdout.isTerminal();
   const cwd = currentFolder();
-  const userHome = variable("HOME") ?? variable("USERPROFILE") ?? cwd;
+  // Without HOME the system's own record of the user, as in the SDK: both must find the same daemon.
+  const userHome = variable("HOME") ?? variable("USERPROFILE") ?? homedir();
   const home = variable("AICHAKU_HOME");
   const separator = Deno.build.os === "windows" ? "\\" : "/";
   return {

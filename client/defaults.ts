@@ -45,6 +45,13 @@ export function defaultAutoStart(): boolean {
   return ["1", "true", "yes"].includes(read("AICHAKU_AUTOSTART")?.toLowerCase() ?? "");
 }
 
+/** Whether the environment names a proxy for plain HTTP. */
+export function hasProxy(): boolean {
+  return ["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"].some((name) =>
+    read(name) !== undefined
+  );
+}
+
 /** `AICHAKU_BIN`, else `aichaku` on the PATH. */
 export function defaultBin(): string {
   return read("AICHAKU_BIN") ?? "aichaku";

@@ -24,6 +24,7 @@ import {
 import { DAEMON_PROTOCOL } from "../protocol/version.ts";
 import { isObject, type JsonObject } from "./jsonrpc.ts";
 import { messageOf } from "./errors.ts";
+import { loopbackFetch } from "./loopback_fetch.ts";
 import { onAbort } from "./on_abort.ts";
 import { raceSignal } from "./scope.ts";
 
@@ -128,7 +129,11 @@ async function ask(
   signal: AbortSignal,
 ): Promise<FoundDaemon | NoDaemon> {
   const nonce = newNonce();
-  const health = await readHealth(`${url}/health?nonce=${nonce}`, options.fetch ?? fetch, signal);
+  const health = await readHealth(
+    `${url}/health?nonce=${nonce}`,
+    options.fetch ?? loopbackFetch(url),
+    signal,
+  );
   if (typeof health === "string") return no(`${url} ${health}`);
   const { instanceId } = health;
   if (typeof instanceId !== "string" || (announced !== undefined && instanceId !== announced)) {

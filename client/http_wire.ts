@@ -11,6 +11,7 @@
 import { AichakuError, excerpt, faultError } from "./errors.ts";
 import { wasRefused } from "./fetch_failure.ts";
 import { readIncoming } from "./jsonrpc.ts";
+import { loopbackFetch } from "./loopback_fetch.ts";
 import { NotSent } from "./transport.ts";
 
 /** Options of {@linkcode HttpWire}. */
@@ -50,7 +51,7 @@ export class HttpWire {
 
   constructor(options: HttpWireOptions) {
     this.#options = options;
-    this.#fetch = options.fetch ?? fetch;
+    this.#fetch = options.fetch ?? loopbackFetch(options.endpoint);
   }
 
   /**

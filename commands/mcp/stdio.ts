@@ -29,8 +29,7 @@ export async function stdio(given: McpArguments, context: CommandContext): Promi
   });
   const lines = new LineSplitter((line) => bridge.receive(line), {
     maxLength: MAX_LINE,
-    onOversize: () =>
-      context.stderr(`aichaku: dropped a line of more than ${MAX_LINE} characters\n`),
+    onOversize: (ends) => bridge.refuseLine(ends),
   });
   for await (const chunk of Deno.stdin.readable) lines.push(chunk);
   // A client that writes one message and closes may leave out the last line end.

@@ -13,6 +13,7 @@
 import { type DirectFetch, directFetch } from "../../platform/direct_fetch.ts";
 import { type Message, MessageFault, parseMessage } from "../../protocol/message.ts";
 import { asFault, Fault } from "../../protocol/errors.ts";
+import type { LineEnds } from "../../protocol/ndjson.ts";
 import { isObject, parseJson } from "../../protocol/json.ts";
 import { AichakuError, messageOf } from "../../client/errors.ts";
 import { HttpWire, isEventStream } from "../../client/http_wire.ts";
@@ -91,6 +92,15 @@ export class StdioBridge {
     answered.finally(() => this.#pending.delete(answered));
   }
 
+  /** A line was too long to be taken: whoever sent it is told, under its id where that can be read. */
+  refuseLine({ head, tail }: LineEnds): void {
+    const id =
+      /^\s*\{(?:"jsonrpc":"2\.0",)?"id":(-?\d{1,15}|"[^"\\]{0,100}")[,}]/.exec(head)?.[1] ??
+        /,"id":(-?\d{1,15}|"[^"\\]{0,100}")(?:,"jsonrpc":"2\.0")?\}\s*$/.exec(tail)?.[1] ?? "null";
+    const fault = new Fault("invalid_request", "Cannot take the message: its line is too long");
+    this.#options.write(fault.toResponseText(id));
+  }
+
   /** The client has nothing more to say: waits for what it asked, then ends the session. */
   async finish(): Promise<void> {
     await this.#order;
@@ -112,7 +122,7 @@ export class StdioBridge {
         this.#options.write(answer);
       });
     } catch (error) {
-      this.#options.write(faultOf(error).toResponseText(id));
+      this.#options.write(errorText(error, id));
     }
   }
 
@@ -281,20 +291,16 @@ function wasRefusedByDraining(answer: string): boolean {
   return data?.reason === "draining" && data.retryable === true;
 }
 
-function faultOf(error: unknown): Fault {
-  if (error instanceof Drained) {
-    return new Fault("draining", "The daemon is stopping, and no other was started in time");
+/** The answer to a request that could not be delivered: the daemon's own error where it gave one. */
+function errorText(error: unknown, id: string): string {
+  if (error instanceof AichakuError && error.code !== undefined) {
+    const { code, message, data } = error;
+    return `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify({ code, message, data })}}`;
   }
-  if (error instanceof AichakuError) {
-    return new Fault(
-      error.kind === "connection_lost" ? "draining" : "upstream_unavailable",
-      error.message,
-      { retryable: false, cause: error },
-    );
-  }
-  return new Fault("upstream_unavailable", `Cannot reach the daemon: ${messageOf(error)}`, {
-    cause: error,
-  });
+  const fault = error instanceof Drained
+    ? new Fault("draining", "The daemon is stopping, and no other was started in time")
+    : new Fault("upstream_unavailable", `Cannot reach the daemon: ${messageOf(error)}`);
+  return fault.toResponseText(id);
 }
 
 /** A message as one line: JSON has line ends only between its tokens. */

@@ -34,6 +34,8 @@ export interface AggregateEndpointOptions {
 const SEPARATOR = "__";
 /** Pages of one server's list that are read: a server that never ends its list must not hang us. */
 const MAX_PAGES = 100;
+/** Milliseconds that a list waits for a server which was missing from the one before. */
+const AGAIN_MS = 1_000;
 const LIST_CHANGED = "notifications/tools/list_changed";
 
 /** Every server together. */
@@ -143,7 +145,9 @@ export class AggregateEndpoint implements Endpoint {
 
   /** One server's tools under their full names; none when it fails or takes too long. */
   #toolsOf(name: string, endpoint: ServerEndpoint, call: Call): Promise<JsonObject[]> {
-    const { clock, listTimeoutMs = 15_000 } = this.#options;
+    const { clock, listTimeoutMs: fullMs = 15_000 } = this.#options;
+    // Who made one list wait in vain does not hold up every list after it: it will be announced.
+    const listTimeoutMs = this.#missing.has(name) ? Math.min(fullMs, AGAIN_MS) : fullMs;
     return new Promise((resolve) => {
       const giveUp = (why: string) => {
         this.#missing.add(name);

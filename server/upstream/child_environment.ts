@@ -16,6 +16,8 @@ const UNIX = [
   "LANG",
   "LC_ALL",
   "LC_CTYPE",
+  "LC_MESSAGES",
+  "LANGUAGE",
   "TZ",
 ];
 const WINDOWS = [
@@ -38,15 +40,31 @@ const NETWORK = [
   "HTTP_PROXY",
   "HTTPS_PROXY",
   "NO_PROXY",
+  "ALL_PROXY",
   "http_proxy",
   "https_proxy",
   "no_proxy",
+  "all_proxy",
+  "REQUESTS_CA_BUNDLE",
   "NODE_EXTRA_CA_CERTS",
   "SSL_CERT_FILE",
   "SSL_CERT_DIR",
   "DENO_CERT",
   "DENO_DIR",
   "DENO_TLS_CA_STORE",
+];
+/** Where a desktop, a session bus, a key agent and a user's own folders are; none of it is a secret. */
+const SESSION = [
+  "DISPLAY",
+  "WAYLAND_DISPLAY",
+  "XAUTHORITY",
+  "DBUS_SESSION_BUS_ADDRESS",
+  "SSH_AUTH_SOCK",
+  "XDG_RUNTIME_DIR",
+  "XDG_CONFIG_HOME",
+  "XDG_DATA_HOME",
+  "XDG_CACHE_HOME",
+  "XDG_STATE_HOME",
 ];
 const TEMPORARY = ["TMPDIR"];
 
@@ -65,7 +83,7 @@ export interface ChildEnvironmentOptions {
 /** The whole environment of a child; start it with `clearEnv`. */
 export function childEnvironment(options: ChildEnvironmentOptions): Record<string, string> {
   const os = options.os ?? Deno.build.os;
-  const allowed = [...(os === "windows" ? WINDOWS : UNIX), ...NETWORK, ...TEMPORARY];
+  const allowed = [...(os === "windows" ? WINDOWS : UNIX), ...NETWORK, ...SESSION, ...TEMPORARY];
   const entry = { ...options.entry, AICHAKU_INSTANCE: options.instanceId };
   // On Windows `Path` and `PATH` are one variable.
   const canonical = (name: string) => os === "windows" ? name.toUpperCase() : name;
@@ -78,7 +96,17 @@ export function childEnvironment(options: ChildEnvironmentOptions): Record<strin
     const value = inherited.get(canonical(name));
     // A value that begins with "()" is a function exported by an old bash: code, not data.
     if (value === undefined || value.startsWith("()") || named.has(canonical(name))) continue;
-    environment[canonical(name)] = value;
+    environment[canonical(name)] = name === "PATH" ? withoutNodeStandIn(value, os) : value;
   }
   return { ...environment, ...entry };
+}
+
+/**
+ * Deno 2.9 puts a folder with a `node` that is Deno itself in front of its own PATH, for programs that it
+ * starts. A server that asks for Node must get Node.
+ */
+function withoutNodeStandIn(path: string, os: typeof Deno.build.os): string {
+  const delimiter = os === "windows" ? ";" : ":";
+  return path.split(delimiter).filter((folder) => !/[\\/]node_compat_bin[\\/]?$/.test(folder))
+    .join(delimiter);
 }

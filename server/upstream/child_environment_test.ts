@@ -54,3 +54,15 @@ Deno.test("on Windows names are found however they are written, and an entry rep
   assert.deepEqual(Object.keys(replaced).filter((name) => name.toUpperCase() === "PATH"), ["Path"]);
   assert.equal(replaced.Path, "D:\\bin");
 });
+
+Deno.test("a server that asks for node gets Node, not what Deno puts in its place", () => {
+  const environment = childEnvironment({
+    inherited: {
+      PATH: "/home/me/.cache/deno/node_compat_bin:/usr/bin:/opt/node_compat_bin_of_mine",
+    },
+    entry: {},
+    instanceId: "i",
+    os: "linux",
+  });
+  assert.equal(environment.PATH, "/usr/bin:/opt/node_compat_bin_of_mine");
+});

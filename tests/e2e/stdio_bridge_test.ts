@@ -179,7 +179,49 @@ homeTest("a call under way when the daemon dies gets exactly one error, and is n
 homeTest("an unknown server is an error that names the known ones", { config }, async (home) => {
   await using bridge = new Bridge(home, ["--server", "nobody"]);
   const { error } = await bridge.initialize();
+  assert.deepEqual([error.code, error.data.reason], [-32602, "invalid_params"]);
   assert.match(error.message, /Unknown server "nobody"; configured are: .*\bm\b/);
+});
+
+homeTest("the daemon's own errors come through as they are", { config }, async (home) => {
+  await using bridge = new Bridge(home);
+  await bridge.initialize();
+  const held = bridge.ask("tools/call", { name: "hold", arguments: { key: "k" } }, "twice");
+  await bridge.tool("waiting", { key: "k", count: 1 });
+  await bridge.write({ jsonrpc: "2.0", id: "twice", method: "ping" });
+  assert.equal((await held).error.code, -32600);
+  const big = await bridge.ask("tools/call", {
+    name: "echo",
+    arguments: { text: "x".repeat(5 * 1024 * 1024) },
+  });
+  assert.match(big.error.message, /longer than 4194304 bytes/);
+  await bridge.tool("release", { key: "k" });
+});
+
+homeTest("a proxy in the environment sees nothing of what the SDK asks its daemon", {
+  config,
+  env: { HTTP_PROXY: "http://127.0.0.1:9", http_proxy: "http://127.0.0.1:9" },
+}, async (home) => {
+  assert.equal((await home.cli("mcp", "start")).code, 0);
+  const client = new URL("../../client/mod.ts", import.meta.url).href;
+  const code = `import { AichakuClient } from ${JSON.stringify(client)};
+    const client = new AichakuClient({ server: "m", mode: "daemon" });
+    console.log(JSON.stringify(await client.callTool("echo", { text: "straight" })));`;
+  const config = new URL("../../deno.json", import.meta.url).pathname;
+  const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: [
+      "run",
+      "-A",
+      "--no-check",
+      "--config",
+      config,
+      `data:text/typescript,${encodeURIComponent(code)}`,
+    ],
+    env: home.env,
+    clearEnv: true,
+  }).output();
+  const { content } = JSON.parse(new TextDecoder().decode(stdout) || "{}");
+  assert.deepEqual(content, [{ type: "text", text: "straight" }], new TextDecoder().decode(stderr));
 });
 
 Deno.test({
