@@ -15,6 +15,7 @@ import { AggregateEndpoint } from "./exchange/aggregate_endpoint.ts";
 import { Exchange } from "./exchange/exchange.ts";
 import { ServerEndpoint } from "./exchange/server_endpoint.ts";
 import { Sessions } from "./exchange/sessions.ts";
+import { AbsenceWatch } from "./inbound/absence.ts";
 import { SilenceWatch } from "./inbound/replies.ts";
 import { createRoutes } from "./routes.ts";
 import { createInstance } from "./upstream/create_instance.ts";
@@ -69,12 +70,14 @@ export function createApp(options: AppOptions): DaemonApp {
   });
   const exchange = new Exchange(limits, log);
   const silence = new SilenceWatch(clock);
+  const absence = new AbsenceWatch(clock);
   const routes = createRoutes({
     inbound: {
       clock,
       limits,
       log,
       silence,
+      absence,
       exchange,
       sessions,
       endpoint: (server) => server === undefined ? all : servers.get(server),
@@ -119,6 +122,7 @@ export function createApp(options: AppOptions): DaemonApp {
       for (const call of [...session.calls.values()]) call.fail(fault);
     }
     silence[Symbol.dispose]();
+    absence[Symbol.dispose]();
     await Promise.all([...stopped, sessions.close(reason)]);
   }
 

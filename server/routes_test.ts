@@ -4,6 +4,7 @@ import { FakeClock } from "../tests/fixtures/fake_clock.ts";
 import { FakeLog } from "../tests/fixtures/instances.ts";
 import { Exchange } from "./exchange/exchange.ts";
 import { Sessions } from "./exchange/sessions.ts";
+import { AbsenceWatch } from "./inbound/absence.ts";
 import { SilenceWatch } from "./inbound/replies.ts";
 import { createRoutes } from "./routes.ts";
 import { MemorySessionStore } from "./store/memory_session_store.ts";
@@ -34,6 +35,7 @@ function bench() {
       clock,
       limits: LIMITS,
       silence: new SilenceWatch(clock),
+      absence: new AbsenceWatch(clock),
       exchange: new Exchange(LIMITS, log),
       sessions,
       log,

@@ -10,6 +10,7 @@ import type { Logger } from "../daemon/log.ts";
 import type { Endpoint } from "../exchange/endpoint.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import type { Sessions } from "../exchange/sessions.ts";
+import type { AbsenceWatch } from "./absence.ts";
 import type { ReplyContext } from "./replies.ts";
 
 /** The daemon as inbound transports see it. */
@@ -19,6 +20,8 @@ export interface InboundContext extends ReplyContext {
   /** The endpoint of a server, or of all together when `server` is undefined. */
   endpoint(server: string | undefined): Endpoint | undefined;
   log: Logger;
+  /** Watches for clients of `/rpc` that leave. */
+  absence: AbsenceWatch;
   /** Names of all servers. */
   serverNames(): string[];
 }

@@ -11,6 +11,7 @@ import { sseText } from "../../protocol/sse.ts";
 import type { Limits } from "../config/types.ts";
 import type { Reply } from "../exchange/call.ts";
 import { Mailbox } from "../exchange/mailbox.ts";
+import { AgeWatch } from "./age_watch.ts";
 import { EVENT_STREAM_HEADERS, eventStreamResponse } from "./event_stream.ts";
 
 /** What a client can take, by its `Accept`. */
@@ -41,42 +42,11 @@ const SILENT_MS = 10_000;
 
 /**
  * Turns the responses of long silent calls into streams: some clients give up on a response that does
- * not begin. One timer for all of them.
+ * not begin.
  */
-export class SilenceWatch {
-  /** In the order of their beginning. */
-  readonly #waiting = new Map<PostReply, number>();
-  readonly #clock: Clock;
-  #timer: Disposable | undefined;
-
+export class SilenceWatch extends AgeWatch<PostReply> {
   constructor(clock: Clock) {
-    this.#clock = clock;
-  }
-
-  add(reply: PostReply): void {
-    this.#waiting.set(reply, this.#clock.now() + SILENT_MS);
-    this.#timer ??= this.#clock.after(1000, () => this.#look());
-  }
-
-  delete(reply: PostReply): void {
-    this.#waiting.delete(reply);
-  }
-
-  #look(): void {
-    this.#timer = undefined;
-    const now = this.#clock.now();
-    for (const [reply, due] of this.#waiting) {
-      if (due > now) break;
-      this.#waiting.delete(reply);
-      reply.beginStream();
-    }
-    if (this.#waiting.size > 0) this.#timer = this.#clock.after(1000, () => this.#look());
-  }
-
-  /** Stops watching. */
-  [Symbol.dispose](): void {
-    this.#timer?.[Symbol.dispose]();
-    this.#waiting.clear();
+    super({ clock, ageMs: SILENT_MS, onAge: (reply) => reply.beginStream() });
   }
 }
 

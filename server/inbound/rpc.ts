@@ -14,6 +14,7 @@ import type { Endpoint } from "../exchange/endpoint.ts";
 import type { Mailbox } from "../exchange/mailbox.ts";
 import type { Session } from "../exchange/session.ts";
 import { sessionNotFound } from "../exchange/sessions.ts";
+import type { Waiting } from "./absence.ts";
 import { readJsonBody } from "./body.ts";
 import { faultHeaders, type InboundContext, refusalResponse, requireEndpoint } from "./context.ts";
 import { eventStreamResponse } from "./event_stream.ts";
@@ -64,7 +65,7 @@ export async function postRpc(
       return Response.json(receipt, { status: 202, headers });
     }
     const accepts = readAccept(request.headers.get("accept"));
-    return await answerInPost(context, { accepts, session, message, headers });
+    return await answerInPost(context, { request, accepts, session, message, headers });
   } catch (error) {
     return refusalResponse(error, { id, headers, log: context.log });
   }
@@ -82,7 +83,7 @@ export async function postCommand(
     if (message.kind === "request") {
       // Never a stream: the session ends with the response.
       const accepts = { json: true, eventStream: false };
-      return await answerInPost(context, { accepts, session, message, headers: {} });
+      return await answerInPost(context, { request, accepts, session, message, headers: {} });
     }
     context.exchange.notification(session, message);
     return new Response(null, { status: 202 });
@@ -123,6 +124,7 @@ export function deleteLightSession(context: InboundContext, request: Request): R
 }
 
 interface PostRequest {
+  request: Request;
   accepts: Accepts;
   session: Session;
   message: RequestMessage;
@@ -131,7 +133,7 @@ interface PostRequest {
 
 function answerInPost(
   context: InboundContext,
-  { accepts, session, message, headers }: PostRequest,
+  { request, accepts, session, message, headers }: PostRequest,
 ): Promise<Response> {
   const { clock, limits, silence } = context;
   const reply = new PostReply({
@@ -145,7 +147,16 @@ function answerInPost(
     headersOf: faultHeaders,
   });
   context.exchange.request(session, message, reply);
-  return reply.response;
+  const call = session.calls.get(message.id);
+  // Most of what the daemon answers itself is answered by now.
+  return call === undefined ? reply.response : untilAnswered({ request, call });
+
+  async function untilAnswered(waiting: Waiting): Promise<Response> {
+    context.absence.add(waiting);
+    const response = await reply.response;
+    context.absence.delete(waiting);
+    return response;
+  }
 }
 
 /** Finds the session, or begins it: with a new id, or with the client's own. */

@@ -7,6 +7,7 @@ import { type DaemonFixture, daemonTest } from "../fixtures/daemon.ts";
 import { sessionReports } from "./support/control_plane.ts";
 import { EventReader } from "./support/event_reader.ts";
 import { errorOf, type Json, McpSession, textOf } from "./support/mcp_session.ts";
+import { eventually } from "./support/within.ts";
 import { misbehaving } from "./support/servers.ts";
 
 const config = { mcpServers: { misbehaving: misbehaving() } };
@@ -126,4 +127,27 @@ daemonTest(
 /** What the server process has seen. */
 async function countOf(session: McpSession): Promise<Json> {
   return JSON.parse(textOf(await session.call("count", "count")));
+}
+
+for (const address of ["/rpc/misbehaving", "/mcp/misbehaving/command"]) {
+  daemonTest(`a client of ${address} that leaves gives its place at the server back`, {
+    config,
+  }, async (daemon) => {
+    const session = await begin(daemon);
+    const leaving = new AbortController();
+    const params = { name: "hold", arguments: { key: "k", text: "for nobody" } };
+    const response = fetch(daemon.url + address, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/call", params }),
+      signal: leaving.signal,
+    });
+    await session.tell("waiting", { key: "k", count: 1 });
+    leaving.abort();
+    await assert.rejects(response);
+    await eventually(
+      async () => JSON.parse(await session.tell("count")).cancelled.length === 1,
+      "the server being told that nobody waits any more",
+    );
+  });
 }
