@@ -68,6 +68,12 @@ class Bridge implements AsyncDisposable {
     return await this.ask("tools/call", { name, arguments: args });
   }
 
+  /** SIGKILL: whatever it was doing. */
+  async kill9(): Promise<void> {
+    this.#child.kill("SIGKILL");
+    await within(this.#child.status, "end of the bridge");
+  }
+
   /** Ends its input. @returns the exit code. */
   async end(): Promise<number> {
     await this.#writer.close();
@@ -174,6 +180,31 @@ homeTest("a call under way when the daemon dies gets exactly one error, and is n
   const count = JSON.parse(textOf(await bridge.tool("count")));
   assert.equal(count.calls.hold ?? 0, 0, "the new process saw the call of the old one");
   assert.equal(bridge.answers.filter(({ id }) => id === "held").length, 1);
+});
+
+homeTest("clients that are killed under their calls leave nothing behind for the next ones", {
+  config,
+}, async (home) => {
+  await using bystander = new Bridge(home);
+  await bystander.initialize();
+  for (let round = 1; round <= 5; round++) {
+    await using victim = new Bridge(home);
+    await victim.initialize();
+    const params = { name: "hold", arguments: { key: "k", text: "for nobody" } };
+    await victim.write({ jsonrpc: "2.0", id: 1, method: "tools/call", params });
+    await bystander.tool("waiting", { key: "k", count: round });
+    await victim.kill9();
+    assert.equal(
+      textOf(await bystander.tool("echo", { text: `round ${round}` })),
+      `round ${round}`,
+    );
+  }
+  const { code, stdout } = await home.cli("mcp", "status");
+  assert.equal(code, 0);
+  assert.match(stdout, /m +ready, 6 clients/);
+  // Their calls are still the server's; nobody else hears of them.
+  await bystander.tool("release", { key: "k" });
+  assert.ok(!JSON.stringify(bystander.answers).includes("for nobody"));
 });
 
 homeTest("an unknown server is an error that names the known ones", { config }, async (home) => {
