@@ -145,20 +145,27 @@ export class StdioBridge {
     const { signal } = this.#ending;
     const end = performance.now() + (this.#options.patienceMs ?? 30_000);
     for (let wait = FIRST_WAIT_MS;; wait = Math.min(wait * 2, MAX_WAIT_MS)) {
+      const reached = this.#reachedWire();
       try {
-        const wire = await this.#reachedWire();
+        const wire = await reached;
         return await take(await wire.post(line, { method, signal }), wire);
       } catch (error) {
         const isSafe = error instanceof NotSent || error instanceof Drained;
         if (!isSafe || performance.now() >= end) {
           throw error instanceof NotSent ? error.error : error;
         }
-        this.#wire = undefined;
-        if (error instanceof NotSent && error.error.reason === "session_not_found") {
-          this.#session = undefined;
-        }
+        // Another request may have met the same end before, and begun anew: that one stays.
+        if (this.#wire === reached) this.#forget(error);
       }
       await delay(wait, signal);
+    }
+  }
+
+  /** What was reached is of no use any more. */
+  #forget(error: unknown): void {
+    this.#wire = undefined;
+    if (error instanceof NotSent && error.error.reason === "session_not_found") {
+      this.#session = undefined;
     }
   }
 

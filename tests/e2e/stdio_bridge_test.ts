@@ -161,7 +161,11 @@ homeTest("a session that the daemon forgot is begun again with the client's own 
   await bridge.initialize();
   assert.equal((await home.cli("mcp", "--stop-server")).code, 0);
   await Deno.remove(home.paths.sessionsDb);
-  assert.equal(textOf(await bridge.tool("echo", { text: "anew" })), "anew");
+  const texts = ["anew", "and", "all", "at", "once"];
+  const answers = await Promise.all(texts.map((text) => bridge.tool("echo", { text })));
+  assert.deepEqual(answers.map(textOf), texts);
+  const status = await home.cli("mcp", "status");
+  assert.match(status.stdout, /m +ready, 1 client\n/, "one session for all of them");
   const inits = bridge.answers.filter(({ result }) => result?.protocolVersion !== undefined);
   assert.equal(inits.length, 1, "the second initialize is the bridge's own business");
 });
