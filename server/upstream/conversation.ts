@@ -132,6 +132,16 @@ export class Conversation {
     this.wire?.send(notificationText("notifications/cancelled", { requestId: id, reason }));
   }
 
+  /** Takes a call out that was never executed, if somebody still waits for it. */
+  takeBack(id: number): UpstreamCall | undefined {
+    return this.#inFlight.take(id)?.call;
+  }
+
+  /** A call that will get no answer from the server. */
+  onLost(id: number, fault: Fault): void {
+    this.#take(id)?.fail(fault);
+  }
+
   /** Takes out all calls somebody waits for: the server is gone. */
   clear(): UpstreamCall[] {
     return this.#inFlight.clear();

@@ -29,6 +29,14 @@ export class FairQueue<T extends Owned> {
     this.#size++;
   }
 
+  /** Puts an item before all others of its owner: it had its turn already. */
+  unshift(item: T): void {
+    const own = this.#byOwner.get(item.owner);
+    if (own === undefined) this.#byOwner.set(item.owner, [item]);
+    else own.unshift(item);
+    this.#size++;
+  }
+
   /** Takes the next item of the first owner in turn that `mayRun`; undefined when there is none. */
   shift(mayRun: (owner: string) => boolean): T | undefined {
     for (const [owner, own] of this.#byOwner) {

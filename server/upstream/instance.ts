@@ -253,6 +253,10 @@ export class Instance {
           this.#guard(() =>
             this.#conversation.wire === wire && this.#conversation.onOversize(ends)
           ),
+        onLost: (id, fault) =>
+          this.#guard(() =>
+            this.#conversation.wire === wire && this.#conversation.onLost(id, fault)
+          ),
         onEnd: (end) => {
           ended.resolve();
           if (this.#conversation.wire === wire) this.#guard(() => this.#onEnd(end));
@@ -297,6 +301,7 @@ export class Instance {
       return this.#onStartFailed(asFault(error));
     }
     this.#initializeResult = result;
+    this.#conversation.wire!.agreed?.(result.protocolVersion);
     this.#conversation.wire!.send(INITIALIZED_TEXT);
     this.#step({ type: "started", now: this.#options.clock.now() });
     this.#options.log.info("server ready", { server: this.name, pid: this.pid });
@@ -333,6 +338,7 @@ export class Instance {
     }
     // What it wrote may be about any of the clients it worked for; the log has it in any case.
     const isOnes = this.#conversation.onlyOwner !== undefined;
+    this.#requeue(end.notExecuted ?? []);
     this.#conversation.wire = undefined;
     this.#options.log.warn("server ended", { server: this.name, how: end.how });
     this.#stepEnded(end.how);
@@ -348,6 +354,17 @@ export class Instance {
     const refusal = this.#refusal();
     if (refusal === undefined) this.#pump();
     else this.#failWaiting(refusal);
+  }
+
+  /** Calls that the server never had go to its next connection, ahead of those that came later. */
+  #requeue(ids: readonly number[]): void {
+    for (const id of ids.toReversed()) {
+      const call = this.#conversation.takeBack(id);
+      if (call === undefined) continue;
+      call.waitsUntil = this.#options.clock.now() + this.#options.callTimeoutMs;
+      this.#queue.unshift(call);
+    }
+    if (this.#queue.size > 0) this.#watchDeadlines();
   }
 
   #stepEnded(reason: string): void {

@@ -43,6 +43,7 @@ class Bench {
         this.#onLine();
       },
       onOversizeLine: (ends) => this.oversize.push(ends),
+      onLost: (id) => assert.fail(`call ${id} was lost, which a pipe cannot do`),
       onEnd: (end) => {
         this.ends.push(end);
         this.#ended.resolve(end);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Fault } from "../../protocol/errors.ts";
 import type { LineEnds } from "../../protocol/ndjson.ts";
 
 /** How a connection ended. */
@@ -13,6 +14,11 @@ export interface WireEnd {
   how: string;
   /** The last lines the server wrote to stderr, newest last; empty when there are none. */
   stderr: string;
+  /**
+   * Ids of calls that were certainly not executed, because a remote server had forgotten the connection
+   * when they came: they are given to the next connection. Default none.
+   */
+  notExecuted?: readonly number[];
 }
 
 /** What a wire tells its instance. Nothing comes after `onEnd`. */
@@ -21,6 +27,11 @@ export interface WireEvents {
   onLine(line: string): void;
   /** The server wrote a line longer than the limit; it was dropped. */
   onOversizeLine(ends: LineEnds): void;
+  /**
+   * The call that was sent under `id` will get no answer, while the connection goes on: a remote server
+   * refused or dropped this one message. `fault.retryable` says that it was certainly not executed.
+   */
+  onLost(id: number, fault: Fault): void;
   /** The connection ended, for whatever reason; called exactly once, also after `close`. */
   onEnd(end: WireEnd): void;
 }
@@ -40,6 +51,10 @@ export interface Wire {
    * message was not queued.
    */
   send(text: string): boolean;
+  /**
+   * The handshake is over, and this revision is in force: for wires whose messages carry it beside them.
+   */
+  agreed?(protocolVersion: string): void;
   /** Ends the connection: politely, then by force. Resolves when it has ended. */
   close(grace: CloseGrace): Promise<void>;
 }
