@@ -55,7 +55,7 @@ export class AggregateEndpoint implements Endpoint {
     return this.#sessions;
   }
 
-  initialize(params: JsonObject | undefined): Promise<JsonObject> {
+  initialize(_session: Session, params: JsonObject | undefined): Promise<JsonObject> {
     const names = [...this.#options.servers.keys()];
     return Promise.resolve({
       protocolVersion: negotiateRevision(params?.protocolVersion),

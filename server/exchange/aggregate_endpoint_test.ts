@@ -279,7 +279,7 @@ Deno.test("a change of one server's tools is a change of all; a client that left
 
 Deno.test("what the address of all servers offers: tools and ping, in the client's revision", async () => {
   const bench = new Bench("one", "two");
-  const result = await bench.all.initialize({ protocolVersion: "2025-06-18" });
+  const result = await bench.all.initialize(newSession("new"), { protocolVersion: "2025-06-18" });
   assert.deepEqual([result.protocolVersion, result.capabilities, result.serverInfo], [
     "2025-06-18",
     { tools: { listChanged: true } },

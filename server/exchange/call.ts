@@ -20,8 +20,12 @@ export interface Reply {
    * @param fault What it is made of, when the daemon itself gives it: for transports with a status.
    */
   answer(text: string, fault: Fault | undefined): void;
-  /** A notification that belongs to this call, before its answer. */
-  notify(text: string): void;
+  /**
+   * A message that belongs to this call, before its answer: a notification, or a question to the client.
+   *
+   * @returns false when the client cannot be given anything but the answer.
+   */
+  notify(text: string): boolean;
 }
 
 /** One call of one client. Settles exactly once; whatever comes later is dropped. */
@@ -75,9 +79,14 @@ export class Call implements UpstreamCall {
     this.notify(text);
   }
 
-  /** Passes on a notification that belongs to this call. */
-  notify(text: string): void {
-    if (!this.#settled) this.#reply.notify(text);
+  /** Whether it was answered. */
+  get settled(): boolean {
+    return this.#settled;
+  }
+
+  /** Passes on a message that belongs to this call. @returns false when there is no way to. */
+  notify(text: string): boolean {
+    return !this.#settled && this.#reply.notify(text);
   }
 
   /** The client wants no answer any more: the server is told, and whoever still listens as well. */

@@ -14,11 +14,11 @@ export interface Endpoint {
   /** The server's name; undefined for all servers together. */
   readonly server: string | undefined;
   /**
-   * What the endpoint answers to `initialize`. Starts what must run for that.
+   * What the endpoint answers to a session's `initialize`. Starts what must run for that.
    *
-   * @throws {Fault} when the server cannot be started.
+   * @throws {Fault} when the server cannot be started, or not for this client.
    */
-  initialize(params: JsonObject | undefined): Promise<JsonObject>;
+  initialize(session: Session, params: JsonObject | undefined): Promise<JsonObject>;
   /** Sees to the call: it will be settled exactly once. */
   request(call: Call): void;
   /** Takes a notification of the client's that the exchange itself has no use for. */

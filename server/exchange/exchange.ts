@@ -75,7 +75,7 @@ export class Exchange {
     const refusal = this.refusal ?? this.#overload(session);
     if (refusal !== undefined) return call.fail(refusal);
     session.calls.set(call.id, call);
-    if (call.method === "initialize") return void initialize(call);
+    if (call.method === "initialize") return void this.#initialize(call);
     try {
       session.endpoint.request(call);
     } catch (error) {
@@ -85,18 +85,34 @@ export class Exchange {
     }
   }
 
-  /** Takes what wants no answer. @throws {MessageFault} for an answer nobody asked for. */
+  /**
+   * Takes what wants no answer: notifications, and answers to what was asked of the client.
+   *
+   * @throws {MessageFault} for an answer nobody asked for.
+   */
   notification(session: Session, message: Exclude<Message, RequestMessage>): void {
     if (message.kind === "response") {
+      if (session.questions.answer(message)) return session.touch();
       throw new MessageFault(
         "invalid_request",
         `Cannot take the answer: no question with id ${message.id} was asked of this session`,
       );
     }
     if (message.method === "notifications/cancelled") return cancel(session, message);
-    // Progress of a server's request: none is asked of a client, so no token can be right.
-    if (message.method === "notifications/progress") return;
+    if (message.method === "notifications/progress") {
+      return session.questions.progress(message.params ?? {});
+    }
     session.endpoint.notification(session, message);
+  }
+
+  async #initialize(call: Call): Promise<void> {
+    try {
+      call.succeed(await call.session.endpoint.initialize(call.session, call.params));
+    } catch (error) {
+      const fault = asFault(error);
+      if (fault.reason === "internal") this.#log.error("fault while initializing", { error });
+      call.fail(fault);
+    }
   }
 
   #overload(session: Session): Fault | undefined {
@@ -104,15 +120,6 @@ export class Exchange {
     const limit = maxCallsPerSession + maxQueuedPerSession;
     if (session.calls.size < limit) return undefined;
     return new Fault("overloaded", `This session has ${limit} calls in flight; wait for answers`);
-  }
-}
-
-/** `initialize` within a session that needed none: the same answer, and nothing begins. */
-async function initialize(call: Call): Promise<void> {
-  try {
-    call.succeed(await call.session.endpoint.initialize(call.params));
-  } catch (error) {
-    call.fail(asFault(error));
   }
 }
 

@@ -52,7 +52,7 @@ export class ServerEndpoint implements Endpoint {
     return this.#sessions;
   }
 
-  async initialize(params: JsonObject | undefined): Promise<JsonObject> {
+  async initialize(_session: Session, params: JsonObject | undefined): Promise<JsonObject> {
     const result = await this.instance.ready();
     // Tasks belong to whoever began them, and the server would list them to everybody.
     const { tasks: _, ...capabilities } = result.capabilities;

@@ -82,10 +82,15 @@ class Bench {
 
 Deno.test("initialize is answered from what the server said once, in the client's revision, without tasks", async () => {
   const bench = await new Bench().start({ tools: {}, tasks: { list: {} }, logging: {} });
-  const result = await bench.endpoint.initialize({ protocolVersion: "2025-03-26" });
+  const result = await bench.endpoint.initialize(newSession("new"), {
+    protocolVersion: "2025-03-26",
+  });
   assert.equal(result.protocolVersion, "2025-03-26");
   assert.deepEqual(result.capabilities, { tools: {}, logging: {} });
-  assert.deepEqual((await bench.endpoint.initialize(undefined)).protocolVersion, "2025-11-25");
+  assert.deepEqual(
+    (await bench.endpoint.initialize(newSession("new"), undefined)).protocolVersion,
+    "2025-11-25",
+  );
   assert.deepEqual(bench.wire.take(), []);
 });
 

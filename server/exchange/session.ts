@@ -6,9 +6,12 @@
  */
 
 import type { Clock } from "../../platform/clock.ts";
+import { Fault } from "../../protocol/errors.ts";
+import type { JsonObject } from "../../protocol/json.ts";
 import type { Call } from "./call.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Mailbox } from "./mailbox.ts";
+import { type OpenQuestion, type Question, Questions } from "./questions.ts";
 
 /**
  * `mcp` sessions begin with `initialize` and live long; `light` ones are minted by `/rpc`, need no
@@ -27,6 +30,10 @@ export interface SessionOptions {
   protocolVersion?: string;
   /** `clientInfo` of `initialize`: for people, never trusted. */
   clientInfo?: unknown;
+  /** Capabilities the client declared. Default none. */
+  capabilities?: JsonObject;
+  /** Folder of its project as the client named it with its requests; not looked at yet. */
+  project?: string;
   /** Told of everything that shows that the client is there. */
   onActivity?: () => void;
   /** Told when what must survive a restart has changed. */
@@ -43,6 +50,8 @@ export class Session {
   readonly endpoint: Endpoint;
   readonly protocolVersion: string | undefined;
   readonly clientInfo: unknown;
+  readonly capabilities: JsonObject;
+  readonly project: string | undefined;
   /** Messages that belong to no call: the client's GET stream, or `/sse`. */
   readonly mailbox: Mailbox;
   /** Calls in flight by the JSON text of the client's id. */
@@ -53,6 +62,7 @@ export class Session {
   readonly subscriptions = new Set<string>();
   /** Monotonic milliseconds. */
   lastSeen: number;
+  readonly #questions: Questions;
   #ended = false;
   readonly #clock: Clock;
   readonly #onActivity: () => void;
@@ -65,6 +75,9 @@ export class Session {
     this.mailbox = options.mailbox;
     this.protocolVersion = options.protocolVersion;
     this.clientInfo = options.clientInfo;
+    this.capabilities = options.capabilities ?? {};
+    this.project = options.project;
+    this.#questions = new Questions(options.clock);
     this.#clock = options.clock;
     this.#onActivity = options.onActivity ?? (() => {});
     this.#onChange = options.onChange ?? (() => {});
@@ -88,6 +101,28 @@ export class Session {
     this.#onActivity();
   }
 
+  /**
+   * Asks the client something: on the stream of the call that the question belongs to, else on its own.
+   * Whether it declared that it can be asked is for the caller to know.
+   */
+  ask(question: Omit<Question, "send">, via?: Call): OpenQuestion {
+    return this.#questions.ask({
+      ...question,
+      send: (text) => (via?.notify(text) ?? false) || this.#post(text),
+    });
+  }
+
+  /** What the client says to what it was asked. */
+  get questions(): Pick<Questions, "answer" | "progress" | "size"> {
+    return this.#questions;
+  }
+
+  #post(text: string): boolean {
+    if (!this.mailbox.attached) return false;
+    this.mailbox.post(text);
+    return true;
+  }
+
   /** Log level or subscriptions are others now. */
   changed(): void {
     if (!this.#ended) this.#onChange(this);
@@ -97,6 +132,7 @@ export class Session {
   end(reason: string): void {
     if (this.#ended) return;
     this.#ended = true;
+    this.#questions.clear(new Fault("cancelled", `The client's session ended: ${reason}`));
     for (const call of [...this.calls.values()]) call.cancel(reason);
     this.endpoint.leave(this);
     this.mailbox.finish();

@@ -9,6 +9,7 @@
 
 import type { Clock } from "../../platform/clock.ts";
 import { Fault } from "../../protocol/errors.ts";
+import type { JsonObject } from "../../protocol/json.ts";
 import type { Limits } from "../config/types.ts";
 import type { Endpoint } from "./endpoint.ts";
 import { Mailbox } from "./mailbox.ts";
@@ -37,10 +38,14 @@ export interface NewSession {
   id?: string;
   protocolVersion?: string;
   clientInfo?: unknown;
+  /** Capabilities the client declared. Default none. */
+  capabilities?: JsonObject;
+  /** The project its requests name: `?project=` or `X-Aichaku-Project`. */
+  project?: string;
 }
 
 /** A place where a session of a kind lives. */
-export type SessionPlace = Pick<NewSession, "kind" | "endpoint">;
+export type SessionPlace = Pick<NewSession, "kind" | "endpoint" | "project">;
 
 /** How long a session without lease is remembered, sliding. Milliseconds. */
 const RETENTION_MS: Record<SessionKind, number> = {
@@ -122,9 +127,7 @@ export class Sessions {
     this.#requireOpen();
     const session = this.#byId.get(id);
     if (session === undefined) return this.#restore(id, place);
-    if (session.kind !== place.kind || session.endpoint !== place.endpoint) {
-      throw sessionNotFound(id);
-    }
+    checkPlace(session, place);
     session.touch();
     return session;
   }
@@ -153,7 +156,7 @@ export class Sessions {
     if (this.#closed) throw new Fault("draining", "The daemon is stopping; try again in a moment");
   }
 
-  #newSession({ kind, endpoint, id, protocolVersion, clientInfo }: NewSession & { id: string }) {
+  #newSession({ kind, endpoint, id, ...client }: NewSession & { id: string }) {
     const { limits, clock } = this.#options;
     const mailbox = new Mailbox({
       maxEvents: limits.maxStreamEvents,
@@ -169,8 +172,7 @@ export class Sessions {
       endpoint,
       mailbox,
       clock,
-      protocolVersion,
-      clientInfo,
+      ...client,
       onActivity: () => this.#changes++,
       onChange: (session) => this.#save(session),
     });
@@ -193,7 +195,8 @@ export class Sessions {
     const restored = running ?? this.#read(id).finally(() => this.#restoring.delete(id));
     if (running === undefined) this.#restoring.set(id, restored);
     return restored.then((session) => {
-      if (session.endpoint !== place.endpoint || session.ended) throw sessionNotFound(id);
+      if (session.ended) throw sessionNotFound(id);
+      checkPlace(session, place);
       session.touch();
       return session;
     });
@@ -209,8 +212,16 @@ export class Sessions {
     this.#requireOpen();
     // Meanwhile somebody may have begun another one under this id.
     if (this.#byId.has(id)) throw sessionNotFound(id);
-    const { protocolVersion, clientInfo } = record;
-    const session = this.#newSession({ kind: "mcp", endpoint, id, protocolVersion, clientInfo });
+    const { protocolVersion, clientInfo, capabilities, project } = record;
+    const session = this.#newSession({
+      kind: "mcp",
+      endpoint,
+      id,
+      protocolVersion,
+      clientInfo,
+      capabilities,
+      project: project ?? undefined,
+    });
     session.logLevel = record.logLevel;
     for (const uri of record.subscriptions) session.subscriptions.add(uri);
     return this.#add(session);
@@ -223,6 +234,8 @@ export class Sessions {
       server: session.endpoint.server ?? null,
       protocolVersion: session.protocolVersion!,
       clientInfo: session.clientInfo,
+      capabilities: session.capabilities,
+      project: session.project ?? null,
       logLevel: session.logLevel,
       subscriptions: [...session.subscriptions],
       lastSeen: this.#wallTime(),
@@ -309,6 +322,19 @@ export class Sessions {
       if (this.#byId.size > 0) this.#watch();
     });
   }
+}
+
+/** @throws {Fault} when the session lives elsewhere, or works on another project. */
+export function checkPlace(session: Session, { kind, endpoint, project }: SessionPlace): void {
+  if (session.kind !== kind || session.endpoint !== endpoint) throw sessionNotFound(session.id);
+  if (project === undefined || project === session.project) return;
+  throw new Fault(
+    "invalid_request",
+    `This session works on the project ${
+      JSON.stringify(session.project ?? "none")
+    }, and the request ` +
+      `names ${JSON.stringify(project.slice(0, 200))}; begin another session for it`,
+  );
 }
 
 /** The fault of an unknown session; the same whether it ended, never was, or lives elsewhere. */

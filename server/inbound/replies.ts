@@ -58,7 +58,7 @@ export interface PostReplyOptions extends ReplyContext {
   headers: Record<string, string>;
   /** HTTP status of a fault, for endpoints that use it. Default 200 always. */
   statusOf?: (fault: Fault) => number;
-  /** Headers that go with a fault. Default none. */
+  /** Headers in place of `headers` when the answer is a fault. Default the same. */
   headersOf?: (fault: Fault) => Record<string, string>;
 }
 
@@ -96,15 +96,18 @@ export class PostReply implements Reply {
         status,
         headers: fault === undefined || headersOf === undefined
           ? { ...type, ...headers }
-          : { ...type, ...headers, ...headersOf(fault) },
+          : { ...type, ...headersOf(fault) },
       }),
     );
   }
 
-  notify(text: string): void {
-    if (!this.#options.accepts.eventStream) return;
+  notify(text: string): boolean {
+    if (!this.#options.accepts.eventStream) return false;
     this.beginStream();
-    this.#stream?.post(text);
+    // Whoever left this stream has left for good.
+    if (!this.#stream!.attached) return false;
+    this.#stream!.post(text);
+    return true;
   }
 
   /** Makes the response a stream from now on. */

@@ -114,7 +114,7 @@ Deno.test("an error has its status only where the endpoint uses it", async () =>
   assert.deepEqual(await plain.result(), [200, "application/json", text]);
   const rpc = new Bench(JSON_ONLY, {
     statusOf: ({ httpStatus }) => httpStatus,
-    headersOf: () => ({ "retry-after": "1" }),
+    headersOf: () => ({ "x-session-id": "s", "retry-after": "1" }),
   });
   rpc.reply.answer(text, fault);
   assert.equal((await rpc.reply.response).headers.get("retry-after"), "1");

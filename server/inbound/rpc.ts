@@ -13,11 +13,12 @@ import type { Reply } from "../exchange/call.ts";
 import type { Endpoint } from "../exchange/endpoint.ts";
 import type { Mailbox } from "../exchange/mailbox.ts";
 import type { Session } from "../exchange/session.ts";
-import { sessionNotFound } from "../exchange/sessions.ts";
+import { checkPlace, sessionNotFound } from "../exchange/sessions.ts";
 import type { Waiting } from "./absence.ts";
 import { readJsonBody } from "./body.ts";
 import { faultHeaders, type InboundContext, refusalResponse, requireEndpoint } from "./context.ts";
 import { eventStreamResponse } from "./event_stream.ts";
+import { projectOf } from "./project.ts";
 import { type Accepts, PostReply, readAccept } from "./replies.ts";
 
 const SESSION_HEADER = "x-session-id";
@@ -42,7 +43,7 @@ export async function postRpc(
   const id = message.kind === "request" ? message.id : undefined;
   let headers: Record<string, string> = {};
   try {
-    const session = lightSession(context, endpoint, request.headers.get(SESSION_HEADER));
+    const session = lightSession(context, request, endpoint);
     headers = { [SESSION_HEADER]: session.id };
     if (message.kind !== "request") {
       context.exchange.notification(session, message);
@@ -78,7 +79,11 @@ export async function postCommand(
 ): Promise<Response> {
   const endpoint = requireEndpoint(context, server);
   const message = parseMessage(await readJsonBody(request, context.limits.maxBodyBytes));
-  const session = context.sessions.create({ kind: "light", endpoint });
+  const session = context.sessions.create({
+    kind: "light",
+    endpoint,
+    project: projectOf(request),
+  });
   try {
     if (message.kind === "request") {
       // Never a stream: the session ends with the response.
@@ -144,7 +149,7 @@ function answerInPost(
     accepts,
     headers,
     statusOf: (fault) => fault.httpStatus,
-    headersOf: faultHeaders,
+    headersOf: (fault) => ({ ...headers, ...faultHeaders(fault) }),
   });
   context.exchange.request(session, message, reply);
   const call = session.calls.get(message.id);
@@ -160,12 +165,14 @@ function answerInPost(
 }
 
 /** Finds the session, or begins it: with a new id, or with the client's own. */
-function lightSession(context: InboundContext, endpoint: Endpoint, id: string | null): Session {
+function lightSession(context: InboundContext, request: Request, endpoint: Endpoint): Session {
   const { sessions } = context;
-  if (id === null) return sessions.create({ kind: "light", endpoint });
+  const place = { kind: "light", endpoint, project: projectOf(request) } as const;
+  const id = request.headers.get(SESSION_HEADER);
+  if (id === null) return sessions.create(place);
   const known = sessions.get(id);
   if (known !== undefined) {
-    if (known.kind !== "light" || known.endpoint !== endpoint) throw sessionNotFound(id);
+    checkPlace(known, place);
     known.touch();
     return known;
   }
@@ -178,7 +185,7 @@ function lightSession(context: InboundContext, endpoint: Endpoint, id: string | 
         `it out to get one`,
     );
   }
-  return sessions.create({ kind: "light", endpoint, id });
+  return sessions.create({ ...place, id });
 }
 
 function requireLightSession(context: InboundContext, id: string): Session {
@@ -206,7 +213,8 @@ class MailboxReply implements Reply {
     this.#mailbox.post(text, this.#id);
   }
 
-  notify(text: string): void {
+  notify(text: string): boolean {
     this.#mailbox.post(text);
+    return true;
   }
 }

@@ -8,16 +8,17 @@
  * @module
  */
 
-import { asFault, Fault } from "../../protocol/errors.ts";
+import { Fault } from "../../protocol/errors.ts";
 import { isObject } from "../../protocol/json.ts";
-import { parseMessage, type RequestMessage, resultText } from "../../protocol/message.ts";
-import { isLegacyRevision, LEGACY_REVISIONS } from "../../protocol/revisions.ts";
+import { parseMessage, type RequestMessage } from "../../protocol/message.ts";
+import { isLegacyRevision, LEGACY_REVISIONS, negotiateRevision } from "../../protocol/revisions.ts";
 import type { Endpoint } from "../exchange/endpoint.ts";
 import type { Session } from "../exchange/session.ts";
 import { readJsonBody } from "./body.ts";
 import { type InboundContext, refusalResponse, requireEndpoint } from "./context.ts";
 import { eventStreamResponse } from "./event_stream.ts";
-import { PostReply, readAccept } from "./replies.ts";
+import { projectOf } from "./project.ts";
+import { type Accepts, PostReply, readAccept } from "./replies.ts";
 
 const SESSION_HEADER = "mcp-session-id";
 const VERSION_HEADER = "mcp-protocol-version";
@@ -45,9 +46,9 @@ export async function postMessage(
       return new Response(refusal.toResponseText(message.id), { headers: JSON_HEADERS });
     }
     if (message.kind === "request" && message.method === "initialize" && sessionId === null) {
-      return await initialize(context, endpoint, message);
+      return await initialize(context, { request, endpoint, accepts, message });
     }
-    const found = findSession(context, endpoint, sessionId);
+    const found = findSession(context, request, endpoint);
     const session = found instanceof Promise ? await found : found;
     if (message.kind !== "request") {
       context.exchange.notification(session, message);
@@ -76,7 +77,7 @@ export async function openStream(
   if (!readAccept(request.headers.get("accept")).eventStream) throw notAcceptable();
   checkVersion(request.headers);
   if (context.exchange.refusal !== undefined) throw context.exchange.refusal;
-  const session = await findSession(context, endpoint, request.headers.get(SESSION_HEADER));
+  const session = await findSession(context, request, endpoint);
   return eventStreamResponse({
     mailbox: session.mailbox,
     clock: context.clock,
@@ -93,31 +94,54 @@ export async function deleteSession(
 ): Promise<Response> {
   const endpoint = requireEndpoint(context, server);
   checkVersion(request.headers);
-  const session = await findSession(context, endpoint, request.headers.get(SESSION_HEADER));
+  const session = await findSession(context, request, endpoint);
   context.sessions.end(session, "the client ended its session");
   return new Response(null, { status: 204 });
 }
 
+interface Initialization {
+  request: Request;
+  endpoint: Endpoint;
+  accepts: Accepts;
+  message: RequestMessage;
+}
+
+/** Begins a session. It ends at once when the server cannot be had, or the client does not wait. */
 async function initialize(
   context: InboundContext,
-  endpoint: Endpoint,
-  { id, params }: RequestMessage,
+  { request, endpoint, accepts, message }: Initialization,
 ): Promise<Response> {
-  let result;
-  try {
-    result = await endpoint.initialize(params);
-  } catch (error) {
-    // The answer of a call that was made and failed: status 200, like any other.
-    return new Response(asFault(error).toResponseText(id), { headers: JSON_HEADERS });
-  }
-  const text = resultText(id, result);
-  const session = context.sessions.create({
+  const { id, params } = message;
+  const { clock, limits, silence, sessions, absence } = context;
+  const session = sessions.create({
     kind: "mcp",
     endpoint,
-    protocolVersion: String(result.protocolVersion),
+    protocolVersion: negotiateRevision(params?.protocolVersion),
     clientInfo: readClientInfo(params?.clientInfo),
+    capabilities: isObject(params?.capabilities) ? params.capabilities : {},
+    project: projectOf(request),
   });
-  return new Response(text, { headers: { ...JSON_HEADERS, [SESSION_HEADER]: session.id } });
+  const headers = { [SESSION_HEADER]: session.id };
+  const reply = new PostReply({
+    ...{ clock, limits, silence, accepts, id, headers },
+    // A client that is told of a session believes in it, whatever else it is told.
+    headersOf: () => ({}),
+  });
+  context.exchange.request(session, message, {
+    answer(text, fault) {
+      if (fault !== undefined) sessions.end(session, "it could not begin");
+      reply.answer(text, fault);
+    },
+    notify: (text) => reply.notify(text),
+  });
+  const call = session.calls.get(id);
+  if (call === undefined) return reply.response;
+  // Without this answer nobody knows the session's id.
+  const waiting = { request, call };
+  absence.add(waiting);
+  const response = await reply.response;
+  absence.delete(waiting);
+  return response;
 }
 
 /** Name and version of a client, for people: short, whatever it sent. */
@@ -129,9 +153,10 @@ function readClientInfo(info: unknown): { name?: string; version?: string } | un
 
 function findSession(
   context: InboundContext,
+  request: Request,
   endpoint: Endpoint,
-  id: string | null,
 ): Session | Promise<Session> {
+  const id = request.headers.get(SESSION_HEADER);
   if (id === null) {
     throw new Fault(
       "invalid_request",
@@ -139,7 +164,7 @@ function findSession(
         "request after it",
     );
   }
-  return context.sessions.find(id, { kind: "mcp", endpoint });
+  return context.sessions.find(id, { kind: "mcp", endpoint, project: projectOf(request) });
 }
 
 /** A version that is not spoken here; the list tells a newer client to begin with `initialize`. */

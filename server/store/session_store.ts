@@ -14,6 +14,12 @@ export interface SessionRecord {
   protocolVersion: string;
   /** `clientInfo` of `initialize`, as it came; for people. */
   clientInfo: unknown;
+  /** Capabilities its client declared, as they came. Missing in records of version 0.1. */
+  capabilities?: Record<string, unknown>;
+  /** The project its requests name. Missing in records of version 0.1. */
+  project?: string | null;
+  /** Whether a server process ran for it alone, which is gone with the daemon. Default false. */
+  own?: boolean;
   /** Log level it asked for. */
   logLevel: string | null;
   /** Resources it subscribed to. */
