@@ -1,11 +1,16 @@
 /**
- * The servers that come with the program. Each is an ordinary MCP server on stdin and stdout, so that
- * the daemon and a client without a daemon run it the same way, as a process of its own.
+ * The servers that come with the program. Each is an ordinary MCP server: inside the daemon's process,
+ * or on stdin and stdout as a process of its own for a client without a daemon.
  *
- * Only the server that is asked for is loaded.
+ * Only the server that is asked for is loaded, and only when it is asked for.
  *
  * @module
  */
+
+import type { Transport } from "@modelcontextprotocol/server";
+import type { ConnectedBuiltin } from "./in_process.ts";
+
+export type { ConnectedBuiltin };
 
 /** Names of the built-in servers. */
 export const BUILTIN_NAMES = ["reviewer", "sample"] as const;
@@ -32,6 +37,23 @@ export async function serveBuiltin(name: BuiltinName, options: BuiltinOptions): 
     load(name, options),
   ]);
   await serveOverStdio(createServer);
+}
+
+/**
+ * What connects a built-in server inside this process: given to `openInProcessWire`. Nothing is loaded
+ * before it is called.
+ */
+export function connectBuiltin(
+  name: BuiltinName,
+  options: BuiltinOptions,
+): (transport: Transport) => Promise<ConnectedBuiltin> {
+  return async (transport) => {
+    const [{ serveInProcess }, createServer] = await Promise.all([
+      import("./in_process.ts"),
+      load(name, options),
+    ]);
+    return serveInProcess(createServer, transport);
+  };
 }
 
 async function load(name: BuiltinName, options: BuiltinOptions) {
