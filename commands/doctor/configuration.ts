@@ -5,6 +5,7 @@
  */
 
 import { ConfigError, loadConfig } from "../../server/config/load.ts";
+import { forProject } from "../../server/config/project.ts";
 import type { Config, StdioEntry } from "../../server/config/types.ts";
 import { childEnvironment } from "../../server/upstream/child_environment.ts";
 import { broken, type Finding, fine, problem, warning } from "./finding.ts";
@@ -62,12 +63,11 @@ export async function checkConfiguration(
   return { findings, config };
 }
 
-function startProblems(entry: StdioEntry, options: ConfigurationOptions): Finding[] {
+function startProblems(written: StdioEntry, options: ConfigurationOptions): Finding[] {
+  // Which project it will work on is not known here; any folder shows whether its program is there.
+  const entry = forProject(written, options.userHome);
   const { name, command } = entry;
-  const cwd = entry.cwd ?? options.userHome;
-  // Known only when a client says which project it works on.
-  const perProject = [cwd, command].some((text) => text.includes("${project}"));
-  if (perProject) return [];
+  const cwd = written.usesProject ? options.userHome : entry.cwd ?? options.userHome;
   if (!isFolder(cwd)) {
     return [problem(
       "configuration",

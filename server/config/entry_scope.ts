@@ -8,7 +8,7 @@
 
 import { type Node, nodeAt, type Property, quote } from "./document.ts";
 import { DURATION_FORM, parseDuration } from "./duration.ts";
-import { expand, type Surroundings } from "./expand.ts";
+import { expand, expandPath, type Surroundings } from "./expand.ts";
 import type { Findings } from "./findings.ts";
 import type { EntryInput } from "./schema.ts";
 import { placeOf } from "./validate.ts";
@@ -39,6 +39,8 @@ export interface TextOptions {
   place: PropertyKey[];
   /** Whether `${project}` may stand in it. Default false. */
   mayUseProject?: boolean;
+  /** Whether a `~` at the head of what is written is the home folder. Default false. */
+  isPath?: boolean;
 }
 
 /** One entry being read. */
@@ -49,7 +51,7 @@ export class EntryScope {
   readonly input: EntryInput;
   readonly context: EntryContext;
   readonly #troubles: string[] = [];
-  #needsProject = false;
+  #usesProject = false;
   #failed = false;
 
   constructor({ name, property, own, input, context }: EntrySource) {
@@ -71,8 +73,8 @@ export class EntryScope {
   }
 
   /** Whether a text that may use the project does. */
-  get needsProject(): boolean {
-    return this.#needsProject;
+  get usesProject(): boolean {
+    return this.#usesProject;
   }
 
   /** Where the value of a key stands; the entry's name when it is not there. */
@@ -99,14 +101,20 @@ export class EntryScope {
   }
 
   /**
-   * A text with its references replaced.
+   * A text with its references replaced, those to the project by `PROJECT_MARK`.
    *
    * @returns undefined when something in it could not be resolved; the reason is recorded then.
    */
-  text(written: string, { place, mayUseProject = false }: TextOptions): string | undefined {
+  text(
+    written: string,
+    { place, mayUseProject = false, isPath = false }: TextOptions,
+  ): string | undefined {
     const [key, ...rest] = place;
     const node = nodeAt(this.nodeOf(String(key)), rest);
-    const { text, troubles, project, unknown } = expand(written, this.context);
+    const { text, troubles, project, unknown } = (isPath ? expandPath : expand)(
+      written,
+      this.context,
+    );
     if (unknown) {
       this.warn(
         node,
@@ -114,12 +122,11 @@ export class EntryScope {
       );
     }
     for (const trouble of troubles) this.trouble(node, `${placeOf(place)}: ${trouble}`);
-    if (text.includes("\0")) {
-      this.trouble(node, `${placeOf(place)} holds a NUL character; remove it`);
-      return undefined;
+    if (project && mayUseProject) {
+      this.#usesProject = true;
+      return troubles.length > 0 ? undefined : text;
     }
-    if (project && mayUseProject) this.#needsProject = true;
-    else if (project === "own") {
+    if (project === "own") {
       this.error(
         node,
         `${placeOf(place)} holds "\${project}", which may stand only in "args", "env" and "cwd"`,
@@ -132,13 +139,6 @@ export class EntryScope {
       );
     }
     return troubles.length > 0 || project ? undefined : text;
-  }
-
-  /** A {@linkcode text} that is a path: a `~` at the head of what is written is the home folder. */
-  path(written: string, options: TextOptions): string | undefined {
-    const fromHome = /^~(?=$|[/\\])/.test(written);
-    const text = this.text(fromHome ? written.slice(1) : written, options);
-    return fromHome && text !== undefined ? this.context.home + text : text;
   }
 
   /** A duration in milliseconds; undefined when it is not given or not usable, which is recorded. */

@@ -1,6 +1,7 @@
 /**
  * An entry with a `command`: a child process. Every path in the result is absolute or a bare program
- * name, so that nothing depends on the folder the daemon was started in.
+ * name, so that nothing depends on the folder the daemon was started in; a `cwd` may begin with the mark
+ * of the project instead.
  *
  * @module
  */
@@ -9,43 +10,65 @@ import { isAbsolute, join, SEPARATOR } from "@std/path";
 import { kindOf, type Node, nodeAt, quote } from "./document.ts";
 import type { EntryScope } from "./entry_scope.ts";
 import { readEnvFile } from "./env_file.ts";
-import type { EntryCommon, ServerEntry } from "./types.ts";
+import { PROJECT_MARK } from "./project.ts";
+import type { EntryCommon, StdioEntry } from "./types.ts";
 import { placeOf } from "./validate.ts";
 
 /** Reads such an entry. What keeps it from running is recorded in the scope. */
-export async function readStdio(scope: EntryScope, common: EntryCommon): Promise<ServerEntry> {
+export async function readStdio(scope: EntryScope, common: EntryCommon): Promise<StdioEntry> {
   const cwd = readCwd(scope);
   const command = await readCommand(scope, cwd);
   const args = (scope.input.args ?? []).map((arg, index) =>
     scope.text(arg, { place: ["args", index], mayUseProject: true }) ?? ""
   );
   const env = { ...await readVariablesOfFile(scope), ...readEnv(scope) };
-  if (scope.needsProject) {
-    scope.trouble(
-      scope.property.key,
-      'it needs a project ("${project}" or an editor\'s word for it), and servers with a project ' +
-        "cannot run yet; write the folder itself",
-    );
-  }
-  return { ...common, kind: "stdio", command, args, env, cwd };
+  const { usesProject } = scope;
+  return {
+    ...common,
+    kind: "stdio",
+    command,
+    args,
+    env,
+    // A server that works on a project runs in it, as it would under an editor.
+    cwd: cwd ?? (usesProject ? PROJECT_MARK : undefined),
+    usesProject,
+  };
 }
 
 function readCwd(scope: EntryScope): string | undefined {
   const { cwd } = scope.input;
   if (cwd === undefined) return undefined;
-  const path = scope.path(cwd, { place: ["cwd"], mayUseProject: true });
+  const path = scope.text(cwd, { place: ["cwd"], mayUseProject: true, isPath: true });
   // An empty folder is none, as for the clients that write it.
   if (path === undefined || path === "") return undefined;
+  if (path.startsWith(PROJECT_MARK)) return path;
+  if (path.includes(PROJECT_MARK)) {
+    scope.trouble(
+      scope.nodeOf("cwd"),
+      'its "cwd" has something before the folder of the project, which is a whole path already; ' +
+        'begin with "${project}"',
+    );
+    return undefined;
+  }
   return absolute(path, scope.context.folder);
 }
 
 async function readCommand(scope: EntryScope, cwd: string | undefined): Promise<string> {
   const { command = "" } = scope.input;
   const node = scope.nodeOf("command");
-  const path = scope.path(command, { place: ["command"] });
+  const path = scope.text(command, { place: ["command"], isPath: true });
   if (path === undefined) return "";
   if (path.trim() === "") {
     scope.trouble(node, 'its "command" is missing or empty; name the program that is the server');
+    return "";
+  }
+  if (!isBareName(path) && !isAbsolute(path) && cwd?.includes(PROJECT_MARK)) {
+    // Otherwise whoever fills a folder with files would choose what runs.
+    scope.trouble(
+      node,
+      'its "command" would be looked for in the folder of the project, and a project never decides ' +
+        "which program runs; write the whole path",
+    );
     return "";
   }
   // A bare name is looked up in PATH; a path in pieces starts at the folder the process will run in.
@@ -78,7 +101,7 @@ function warnOfCommandLine(scope: EntryScope, node: Node): void {
 async function readVariablesOfFile(scope: EntryScope): Promise<Record<string, string>> {
   const { envFile } = scope.input;
   if (envFile === undefined) return {};
-  const path = scope.path(envFile, { place: ["envFile"] });
+  const path = scope.text(envFile, { place: ["envFile"], isPath: true });
   if (path === undefined) return {};
   const file = absolute(path, scope.context.folder);
   const outcome = await readEnvFile(file);

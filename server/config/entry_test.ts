@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "@std/path";
 import { ConfigError, parseConfig } from "./load.ts";
+import { PROJECT_MARK } from "./project.ts";
 import type { BrokenEntry, RemoteEntry, ServerEntry, StdioEntry } from "./types.ts";
 
 interface Options {
@@ -63,6 +64,7 @@ Deno.test("a process gets what its entry says and the defaults for the rest", as
     args: [],
     env: {},
     cwd: undefined,
+    usesProject: false,
     startTimeoutMs: 60_000,
     callTimeoutMs: 600_000,
   });
@@ -85,6 +87,7 @@ Deno.test("a process gets what its entry says and the defaults for the rest", as
     args: ["two", "$B"],
     env: { X: "one", Y: "three" },
     cwd: "/srv/one",
+    usesProject: false,
     startTimeoutMs: 5_000,
     callTimeoutMs: 1_500,
   });
@@ -178,16 +181,56 @@ Deno.test("${input:…} fails that server and tells to use a variable", async ()
   assert.match(await broken({ command: "x", env: { K: "${input:key}" } }), /write \$\{VARIABLE\}/);
 });
 
-Deno.test("a server that needs a project is kept and says that it cannot run yet", async () => {
-  for (const word of ["project", "workspaceFolder", "CLAUDE_PROJECT_DIR:-."]) {
-    for (
-      const entry of [{ args: [`a\${${word}}`] }, { env: { K: `\${${word}}` } }, {
-        cwd: `\${${word}}/a`,
-      }]
-    ) {
-      assert.match(await broken({ command: "x", ...entry }), /needs a project.*cannot run yet/);
+Deno.test("the project stands as its mark in args, env and cwd, whichever word asks for it", async () => {
+  const plain = { args: ["-x"], env: { K: "v" }, cwd: "/srv" };
+  assert.equal((await stdio({ command: "x", ...plain })).usesProject, false);
+  for (const word of ["project", "workspaceFolder", "workspaceFolder:a", "CLAUDE_PROJECT_DIR:-."]) {
+    const written = { args: [`a\${${word}}b`], env: { K: `\${${word}}` }, cwd: `\${${word}}/a` };
+    const read = {
+      args: [`a${PROJECT_MARK}b`],
+      env: { K: PROJECT_MARK },
+      cwd: `${PROJECT_MARK}/a`,
+    };
+    for (const key of ["args", "env", "cwd"] as const) {
+      const { args, env, cwd, usesProject } = await stdio({
+        command: "x",
+        ...plain,
+        [key]: written[key],
+      });
+      assert.deepEqual({ args, env, cwd }, { ...plain, [key]: read[key] });
+      assert.equal(usesProject, true);
     }
   }
+});
+
+Deno.test("a server with a project runs in it, unless its entry names a folder", async () => {
+  assert.equal((await stdio({ command: "x", args: ["${project}"] })).cwd, PROJECT_MARK);
+  assert.equal((await stdio({ command: "x", args: ["${project}"], cwd: "~" })).cwd, "/home/ada");
+  assert.match(
+    await broken({ command: "x", cwd: "work/${project}" }),
+    /"cwd" has something before the folder of the project/,
+  );
+});
+
+Deno.test("a project never decides which program runs", async () => {
+  const relative = { command: "./bin/x", cwd: "${project}" };
+  assert.match(
+    await broken(relative),
+    /"command" would be looked for in the folder of the project/,
+  );
+  // Without a folder of its own, a relative program is beside the configuration as ever.
+  const beside = await stdio({ command: "./bin/x", args: ["${project}"] });
+  assert.equal(beside.command, "/etc/aichaku/bin/x");
+});
+
+Deno.test("nothing but the project can be taken for it", async () => {
+  const text = `a${PROJECT_MARK}b`;
+  const places = [{ args: [text] }, { env: { K: text } }, { cwd: text }, { command: text }];
+  for (const entry of places) {
+    assert.match(await broken({ command: "x", ...entry }), /: it holds a NUL character; remove it/);
+  }
+  const fromVariable = { command: "x", args: ["${A}${project}"] };
+  assert.match(await broken(fromVariable, { env: { A: text } }), /variable A holds a NUL/);
 });
 
 Deno.test("${project} in any other place refuses the file, an editor's word only that server", async () => {
@@ -262,7 +305,6 @@ Deno.test("an entry that cannot be told apart fails alone", async () => {
   assert.match(await broken({ type: "stdio" }), /"command" is missing or empty/);
   assert.match(await broken({ command: " " }), /"command" is missing or empty/);
   assert.match(await broken({ command: "a\0b" }), /NUL/);
-  assert.match(await broken({ command: "x", args: ["a\0b"] }), /"args"\[0\] holds a NUL/);
   assert.match(
     await broken({ command: "x", env: { "A=B": "1" } }),
     /cannot be the name of a variable/,

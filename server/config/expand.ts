@@ -4,13 +4,15 @@
  *
  * One pass from left to right: what comes out of a variable is never read again, so a value may hold
  * `${…}` without meaning anything. A `$` that begins no known reference is just a `$`. What cannot be
- * resolved is reported by name; no value is ever part of a report.
+ * resolved is reported by name; no value is ever part of a report. Of a text without troubles, every
+ * NUL character belongs to a `PROJECT_MARK` that stands for the project.
  *
  * @module
  */
 
 import { SEPARATOR } from "@std/path";
 import { quote } from "./document.ts";
+import { PROJECT_MARK } from "./project.ts";
 
 /** What references are resolved from. */
 export interface Surroundings {
@@ -22,7 +24,7 @@ export interface Surroundings {
 
 /** What came of one text. */
 export interface Expansion {
-  /** The text with every resolvable reference replaced. */
+  /** The text with every resolvable reference replaced, the project by `PROJECT_MARK`. */
   text: string;
   /** References that cannot be resolved, a sentence each: what is wrong and what to do. */
   troubles: string[];
@@ -50,6 +52,7 @@ const EDITOR_ONLY =
 /** Replaces the references of one text. */
 export function expand(text: string, { env, home }: Surroundings): Expansion {
   const result: Expansion = { text: "", troubles: [], project: undefined, unknown: false };
+  if (text.includes("\0")) trouble("it holds a NUL character; remove it");
   let position = 0;
   for (let start = text.indexOf("${"); start >= 0; start = text.indexOf("${", position)) {
     result.text += text.slice(position, start);
@@ -74,11 +77,11 @@ export function expand(text: string, { env, home }: Surroundings): Expansion {
     if (body === "pathSeparator" || body === "/") return SEPARATOR;
     if (body === "project") {
       result.project ??= "own";
-      return "";
+      return PROJECT_MARK;
     }
     if (PROJECT_ELSEWHERE.test(body)) {
       result.project ??= "foreign";
-      return "";
+      return PROJECT_MARK;
     }
     if (body.startsWith("input:")) {
       return trouble(
@@ -101,7 +104,7 @@ export function expand(text: string, { env, home }: Surroundings): Expansion {
     }
     if (name === PROJECT_VARIABLE) {
       result.project ??= "foreign";
-      return "";
+      return PROJECT_MARK;
     }
     if (START_FOLDER.has(name)) {
       return trouble(
@@ -111,6 +114,9 @@ export function expand(text: string, { env, home }: Surroundings): Expansion {
     }
     // hasOwn: a variable named `constructor` must not be found on the prototype.
     const value = Object.hasOwn(env, name) ? env[name] : undefined;
+    if (value?.includes("\0")) {
+      return trouble(`the environment variable ${name} holds a NUL character; remove it`);
+    }
     // As in a shell, `:-` also replaces an empty value.
     if (fallback !== undefined) return value || fallback;
     if (value !== undefined) return value;
@@ -124,6 +130,13 @@ export function expand(text: string, { env, home }: Surroundings): Expansion {
     result.troubles.push(sentence);
     return "";
   }
+}
+
+/** The same for a text that is a path: a `~` at the head of what is written is the home folder. */
+export function expandPath(text: string, surroundings: Surroundings): Expansion {
+  if (!/^~(?=$|[/\\])/.test(text)) return expand(text, surroundings);
+  const rest = expand(text.slice(1), surroundings);
+  return { ...rest, text: surroundings.home + rest.text };
 }
 
 /** The inside of a reference for a message: one line, and not endless. */

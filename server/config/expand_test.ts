@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { SEPARATOR } from "@std/path";
 import fc from "fast-check";
 import { expand } from "./expand.ts";
+import { PROJECT_MARK } from "./project.ts";
 
 const HOME = "/home/ada";
 
@@ -97,7 +98,10 @@ Deno.test("the folder that the daemon was started in never gets into an entry", 
 });
 
 Deno.test("the project is recognized in every spelling", () => {
-  assert.equal(expanded("a/${project}/b").project, "own");
+  assert.deepEqual(
+    expanded("a/${project}/b"),
+    { text: `a/${PROJECT_MARK}/b`, troubles: [], project: "own", unknown: false },
+  );
   for (
     const word of [
       "workspaceFolder",
@@ -113,6 +117,21 @@ Deno.test("the project is recognized in every spelling", () => {
       word,
     );
   }
+});
+
+Deno.test("only the project brings NUL characters into a text without troubles", () => {
+  const characters = fc.constantFrom("\0", "p", "${project}", "${A}", "$");
+  const texts = fc.oneof(
+    fc.constantFrom(PROJECT_MARK, "\0", ""),
+    fc.array(characters).map((c) => c.join("")),
+  );
+  fc.assert(fc.property(texts, texts, (written, value) => {
+    const { text, troubles } = expanded(written, { A: value });
+    if (troubles.length > 0) return;
+    const projects = written.split("${project}").length;
+    assert.equal(text.split("\0").length, 2 * projects - 1);
+    assert.equal(text.split(PROJECT_MARK).length, projects);
+  }));
 });
 
 Deno.test("what comes out of a variable is never read again", () => {

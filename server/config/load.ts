@@ -58,11 +58,11 @@ export interface LoadOptions {
  * @throws {ConfigError} When the file cannot be read or used, or an override is impossible.
  */
 export async function loadConfig(options: LoadOptions): Promise<Config> {
-  const { file, required, override } = options;
+  const { file, home, required, override } = options;
   const text = await readText(file, required);
   if (text === undefined) {
     return {
-      server: overridden(defaultSettings(), override),
+      server: overridden(defaultSettings(home), override),
       // With nothing configured there is still something to try: everything built in.
       servers: new Map([builtinEntry("reviewer"), builtinEntry("sample")].map((e) => [e.name, e])),
       warnings: [],

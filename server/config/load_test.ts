@@ -47,6 +47,7 @@ Deno.test("without a file both built-in servers run, on the default address", as
         allowedHosts: [],
         allowedOrigins: [],
         requireToken: false,
+        projectRoots: [options.home],
         idleTimeoutMs: undefined,
         limits: DEFAULT_LIMITS,
       },

@@ -126,7 +126,6 @@ export const ENTRY_KEYS: ReadonlySet<string> = new Set(Object.keys(entryShape));
 
 /** Keys of `server` that are checked but that nothing acts on yet. */
 export const SERVER_KEYS_NOT_USED_YET: ReadonlySet<string> = new Set([
-  "projectRoots",
   "tcpPort",
 ]);
 

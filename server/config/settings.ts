@@ -5,9 +5,10 @@
  * @module
  */
 
+import { isAbsolute, normalize } from "@std/path";
 import { nodeAt, propertiesOf, type Property, quote } from "./document.ts";
 import { DURATION_FORM, parseDuration } from "./duration.ts";
-import { expand, type Surroundings } from "./expand.ts";
+import { expand, expandPath, type Surroundings } from "./expand.ts";
 import type { Findings } from "./findings.ts";
 import {
   LIMIT_KEYS,
@@ -31,14 +32,15 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   maxStreamBytes: 4 * 1024 * 1024,
 };
 
-/** Settings that hold when the configuration says nothing. */
-export function defaultSettings(): ServerSettings {
+/** Settings that hold when the configuration says nothing, for a user with this home folder. */
+export function defaultSettings(home: string): ServerSettings {
   return {
     host: "127.0.0.1",
     port: 7182,
     allowedHosts: [],
     allowedOrigins: [],
     requireToken: false,
+    projectRoots: [home],
     idleTimeoutMs: undefined,
     limits: { ...DEFAULT_LIMITS },
   };
@@ -55,7 +57,7 @@ export function readSettings(
   property: Property | undefined,
   { findings, env, home }: Surroundings & { findings: Findings },
 ): ServerSettings {
-  const defaults = defaultSettings();
+  const defaults = defaultSettings(home);
   if (!property || property.value === null) return defaults;
   if (property.node.type !== "object") {
     findings.error(property.node, '"server" must be an object, such as { "port": 7182 }.');
@@ -90,6 +92,9 @@ export function readSettings(
     ...(input.requireToken === undefined ? {} : { requireToken: input.requireToken }),
     allowedHosts: readAll("allowedHosts", input.allowedHosts, allowedHostOf),
     allowedOrigins: readAll("allowedOrigins", input.allowedOrigins, allowedOriginOf),
+    ...(input.projectRoots === undefined
+      ? {}
+      : { projectRoots: readAll("projectRoots", input.projectRoots, folderOf) }),
     idleTimeoutMs,
     limits: { ...DEFAULT_LIMITS, ...input.limits },
   };
@@ -135,7 +140,8 @@ export function readSettings(
   ): string {
     const path = index === undefined ? [key] : [key, index];
     const node = nodeAt(keys.get(key)!.node, path.slice(1));
-    const { text, troubles, project } = expand(written, { env, home });
+    const expandText = read === folderOf ? expandPath : expand;
+    const { text, troubles, project } = expandText(written, { env, home });
     for (const trouble of troubles) findings.error(node, `"server": ${placeOf(path)}: ${trouble}.`);
     if (project) {
       findings.error(
@@ -157,6 +163,12 @@ export function readSettings(
 
 interface Wrong {
   mustBe: string;
+}
+
+/** An absolute folder in its shortest form. */
+function folderOf(text: string): string | Wrong {
+  if (isAbsolute(text)) return normalize(text).replace(/(?<=[^:\\/])[\\/]+$/, "");
+  return { mustBe: 'an absolute folder, such as "~/work"' };
 }
 
 /** An address to listen on; the brackets that URLs put around IPv6 addresses are dropped. */

@@ -25,6 +25,7 @@ Deno.test("what the server section leaves out has its default", async () => {
     allowedHosts: [],
     allowedOrigins: [],
     requireToken: false,
+    projectRoots: ["/home/ada"],
     idleTimeoutMs: undefined,
     limits: DEFAULT_LIMITS,
   };
@@ -135,13 +136,13 @@ Deno.test("settings that nothing acts on yet, and unknown ones, are warned about
     constructor: 2,
     limits: { maxSesions: 1 },
   });
-  for (const key of ["projectRoots", "tcpPort"]) {
+  for (const key of ["tcpPort"]) {
     assert.ok(warnings.some((text) => text.includes(`"${key}" is not used yet`)), key);
   }
   for (const key of ["prot", "constructor", "maxSesions"]) {
     assert.ok(warnings.some((text) => text.includes(`"${key}" is not known and is ignored`)), key);
   }
-  assert.equal(warnings.length, 5);
+  assert.equal(warnings.length, 4);
 });
 
 Deno.test("variables work in the settings that are texts, and a missing one is an error there", async () => {
@@ -156,4 +157,19 @@ Deno.test("variables work in the settings that are texts, and a missing one is a
     /"host": the environment variable BIND is not set/,
   );
   assert.match(await problem({ host: "${project}" }), /"host" depends on the folder of a project/);
+});
+
+Deno.test("the folders of projects are absolute, whichever way they are written", async () => {
+  const written = ["~", "~/work/", "/srv/./a/../b//", "/", "${DIR}/c"];
+  const { server, warnings } = await settings({ projectRoots: written }, { DIR: "/d" });
+  assert.deepEqual(server.projectRoots, ["/home/ada", "/home/ada/work", "/srv/b", "/", "/d/c"]);
+  assert.deepEqual(warnings, []);
+  assert.deepEqual((await settings({ projectRoots: [] })).server.projectRoots, []);
+  for (const wrong of ["work", "", "~ada/work", "./work"]) {
+    assert.match(
+      await problem({ projectRoots: ["/srv", wrong] }),
+      /:1:\d+: "server": "projectRoots"\[1\] is ".*": it must be an absolute folder/,
+    );
+  }
+  assert.match(await problem({ projectRoots: "/srv" }), /it must be an array of folders/);
 });

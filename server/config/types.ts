@@ -17,6 +17,8 @@ export interface ServerSettings {
   allowedOrigins: readonly string[];
   /** Whether the data plane needs the token as well. Default false. */
   requireToken: boolean;
+  /** Folders that projects may be in: absolute, need not exist. Default the user's home. */
+  projectRoots: readonly string[];
   /**
    * Milliseconds without any client after which the daemon ends. Default undefined: never when it was
    * started by hand, five minutes when it was started for a client.
@@ -69,8 +71,16 @@ export interface StdioEntry extends EntryCommon {
   args: readonly string[];
   /** What the entry itself adds to the child's environment (`envFile` included). */
   env: Readonly<Record<string, string>>;
-  /** Absolute folder, or undefined for the user's home. */
+  /**
+   * Absolute folder; undefined for the user's home. It may begin with the mark of the project, and is
+   * the project where the entry uses one and names no folder.
+   */
   cwd: string | undefined;
+  /**
+   * Whether the folder of a project belongs in `args`, the values of `env`, or `cwd`: `PROJECT_MARK`
+   * stands there, and only what `forProject` makes of the entry can be started.
+   */
+  usesProject: boolean;
 }
 
 /** A server that runs inside the daemon's own program, started as a child of the same binary. */

@@ -59,6 +59,16 @@ export function createInstance(entry: ServerEntry, context: InstanceContext): In
 function openFor(entry: ServerEntry, context: InstanceContext): OpenWire {
   switch (entry.kind) {
     case "stdio":
+      if (entry.usesProject) {
+        return () => {
+          throw new Fault(
+            "invalid_params",
+            `Cannot start server ${JSON.stringify(entry.name)}: it needs a project, and none is ` +
+              `given; name its folder with ?project=`,
+            { server: entry.name },
+          );
+        };
+      }
       return openChild({
         name: entry.name,
         command: entry.command,
