@@ -8,6 +8,7 @@ import { Fault } from "../../protocol/errors.ts";
 import type { ServerEntry } from "../config/types.ts";
 import { childEnvironment } from "./child_environment.ts";
 import { Instance, type InstanceOptions } from "./instance.ts";
+import { openRemoteWire } from "./remote/open_remote_wire.ts";
 import { openStdioWire } from "./stdio_wire.ts";
 import type { OpenWire } from "./wire.ts";
 
@@ -87,14 +88,7 @@ function openFor(entry: ServerEntry, context: InstanceContext): OpenWire {
       }, context);
     }
     case "remote":
-      return () => {
-        throw new Fault(
-          "upstream_unavailable",
-          `Cannot reach server ${JSON.stringify(entry.name)}: remote servers ("url") are not ` +
-            `supported by this version; run it as a command, for example through mcp-remote`,
-          { server: entry.name, retryable: false },
-        );
-      };
+      return openRemoteWire(entry, context);
     case "broken":
       return () => {
         throw new Fault(
