@@ -5,72 +5,11 @@
  * @module
  */
 
-/** Who and where the user is; how text and time look. */
-const UNIX = [
-  "HOME",
-  "LOGNAME",
-  "PATH",
-  "SHELL",
-  "TERM",
-  "USER",
-  "LANG",
-  "LC_ALL",
-  "LC_CTYPE",
-  "LC_MESSAGES",
-  "LANGUAGE",
-  "TZ",
-];
-const WINDOWS = [
-  "APPDATA",
-  "HOMEDRIVE",
-  "HOMEPATH",
-  "LOCALAPPDATA",
-  "PATH",
-  "PATHEXT",
-  "PROCESSOR_ARCHITECTURE",
-  "PROGRAMFILES",
-  "SYSTEMDRIVE",
-  "SYSTEMROOT",
-  "TEMP",
-  "USERNAME",
-  "USERPROFILE",
-];
-/** Without these, `npx` and `uvx` cannot fetch a server on a network with a proxy or its own CA. */
-const NETWORK = [
-  "HTTP_PROXY",
-  "HTTPS_PROXY",
-  "NO_PROXY",
-  "ALL_PROXY",
-  "http_proxy",
-  "https_proxy",
-  "no_proxy",
-  "all_proxy",
-  "REQUESTS_CA_BUNDLE",
-  "NODE_EXTRA_CA_CERTS",
-  "SSL_CERT_FILE",
-  "SSL_CERT_DIR",
-  "DENO_CERT",
-  "DENO_DIR",
-  "DENO_TLS_CA_STORE",
-];
-/** Where a desktop, a session bus, a key agent and a user's own folders are; none of it is a secret. */
-const SESSION = [
-  "DISPLAY",
-  "WAYLAND_DISPLAY",
-  "XAUTHORITY",
-  "DBUS_SESSION_BUS_ADDRESS",
-  "SSH_AUTH_SOCK",
-  "XDG_RUNTIME_DIR",
-  "XDG_CONFIG_HOME",
-  "XDG_DATA_HOME",
-  "XDG_CACHE_HOME",
-  "XDG_STATE_HOME",
-];
-const TEMPORARY = ["TMPDIR"];
+import { programVariables } from "../../platform/program_variables.ts";
 
 /** Options of {@linkcode childEnvironment}. */
 export interface ChildEnvironmentOptions {
-  /** The daemon's own environment. */
+  /** What the daemon has to give: see `childVariables` of the daemon. */
   inherited: Readonly<Record<string, string | undefined>>;
   /** What the entry of the configuration names; wins over the allow-list. */
   entry: Readonly<Record<string, string>>;
@@ -83,7 +22,6 @@ export interface ChildEnvironmentOptions {
 /** The whole environment of a child; start it with `clearEnv`. */
 export function childEnvironment(options: ChildEnvironmentOptions): Record<string, string> {
   const os = options.os ?? Deno.build.os;
-  const allowed = [...(os === "windows" ? WINDOWS : UNIX), ...NETWORK, ...SESSION, ...TEMPORARY];
   const entry = { ...options.entry, AICHAKU_INSTANCE: options.instanceId };
   // On Windows `Path` and `PATH` are one variable.
   const canonical = (name: string) => os === "windows" ? name.toUpperCase() : name;
@@ -92,7 +30,7 @@ export function childEnvironment(options: ChildEnvironmentOptions): Record<strin
   );
   const named = new Set(Object.keys(entry).map(canonical));
   const environment: Record<string, string> = {};
-  for (const name of allowed) {
+  for (const name of programVariables(os)) {
     const value = inherited.get(canonical(name));
     // A value that begins with "()" is a function exported by an old bash: code, not data.
     if (value === undefined || value.startsWith("()") || named.has(canonical(name))) continue;
