@@ -14,7 +14,7 @@ import { readRemote } from "./entry_remote.ts";
 import { type EntryContext, EntryScope } from "./entry_scope.ts";
 import { readStdio } from "./entry_stdio.ts";
 import { mapForeignKeys, transportNamed } from "./foreign.ts";
-import { ENTRY_KEYS_NOT_USED_YET, type EntryInput, EntrySchema } from "./schema.ts";
+import { type EntryInput, EntrySchema } from "./schema.ts";
 import type { BuiltinEntry, EntryCommon, RemoteEntry, ServerEntry } from "./types.ts";
 import { validate } from "./validate.ts";
 
@@ -22,6 +22,9 @@ import { validate } from "./validate.ts";
 export const DEFAULT_START_TIMEOUT_MS = 60_000;
 /** Milliseconds a call may be silent, when the entry says nothing. */
 export const DEFAULT_CALL_TIMEOUT_MS = 600_000;
+
+/** Milliseconds without calls until a server may be stopped, when the entry says nothing. */
+export const DEFAULT_IDLE_TIMEOUT_MS = 600_000;
 
 type Kind = "stdio" | "builtin" | RemoteEntry["type"];
 
@@ -52,6 +55,8 @@ export function builtinEntry(builtin: BuiltinEntry["builtin"]): BuiltinEntry {
     builtin,
     startTimeoutMs: DEFAULT_START_TIMEOUT_MS,
     callTimeoutMs: DEFAULT_CALL_TIMEOUT_MS,
+    idleTimeoutMs: DEFAULT_IDLE_TIMEOUT_MS,
+    sharing: { mode: "auto", from: "default" },
   };
 }
 
@@ -107,17 +112,15 @@ export async function readEntry(
 
 function readCommon(scope: EntryScope): EntryCommon {
   const { sharing, retry } = scope.input;
-  const idleTimeoutMs = scope.duration("idleTimeout");
-  for (const key of ENTRY_KEYS_NOT_USED_YET) {
-    const property = scope.own.get(key);
-    if (property) scope.warn(property.key, `"${key}" is not used yet`);
-  }
+  const idleTimeout = scope.duration("idleTimeout");
   return {
     name: scope.name,
     startTimeoutMs: scope.duration("startTimeout") ?? DEFAULT_START_TIMEOUT_MS,
     callTimeoutMs: scope.duration("callTimeout") ?? DEFAULT_CALL_TIMEOUT_MS,
-    ...(sharing === undefined ? {} : { sharing }),
-    ...(idleTimeoutMs === undefined ? {} : { idleTimeoutMs }),
+    idleTimeoutMs: idleTimeout === "never" ? undefined : idleTimeout ?? DEFAULT_IDLE_TIMEOUT_MS,
+    sharing: sharing === undefined
+      ? { mode: "auto", from: "default" }
+      : { mode: sharing, from: "config" },
     ...(retry === undefined ? {} : { retry }),
   };
 }

@@ -142,14 +142,20 @@ export class EntryScope {
   }
 
   /** A duration in milliseconds; undefined when it is not given or not usable, which is recorded. */
-  duration(key: "callTimeout" | "startTimeout" | "idleTimeout"): number | undefined {
+  duration(key: "callTimeout" | "startTimeout"): number | undefined;
+  /** The same for a key that may say `"never"` or 0. */
+  duration(key: "idleTimeout"): number | "never" | undefined;
+  duration(key: "callTimeout" | "startTimeout" | "idleTimeout"): number | "never" | undefined {
     const written = this.input[key];
     const value = typeof written === "string" ? this.text(written, { place: [key] }) : written;
     if (value === undefined) return undefined;
+    const mayBeNever = key === "idleTimeout";
+    if (mayBeNever && (value === 0 || value === "never")) return "never";
     const ms = parseDuration(value);
     if (ms === undefined) {
       const shown = typeof written === "string" ? quote(written) : written;
-      this.error(this.nodeOf(key), `"${key}" is ${shown}: it must be ${DURATION_FORM}`);
+      const form = mayBeNever ? `${DURATION_FORM}; or "never"` : DURATION_FORM;
+      this.error(this.nodeOf(key), `"${key}" is ${shown}: it must be ${form}`);
     }
     return ms;
   }

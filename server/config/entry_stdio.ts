@@ -10,6 +10,7 @@ import { isAbsolute, join, SEPARATOR } from "@std/path";
 import { kindOf, type Node, nodeAt, quote } from "./document.ts";
 import type { EntryScope } from "./entry_scope.ts";
 import { readEnvFile } from "./env_file.ts";
+import { knownServer } from "./known_servers.ts";
 import { PROJECT_MARK } from "./project.ts";
 import type { EntryCommon, StdioEntry } from "./types.ts";
 import { placeOf } from "./validate.ts";
@@ -23,8 +24,10 @@ export async function readStdio(scope: EntryScope, common: EntryCommon): Promise
   );
   const env = { ...await readVariablesOfFile(scope), ...readEnv(scope) };
   const { usesProject } = scope;
+  const known = common.sharing.from === "default" ? knownServer({ command, args }) : undefined;
   return {
     ...common,
+    ...(known ? { sharing: { mode: known.sharing, from: "known", why: known.why } } : {}),
     kind: "stdio",
     command,
     args,

@@ -67,6 +67,8 @@ Deno.test("a process gets what its entry says and the defaults for the rest", as
     usesProject: false,
     startTimeoutMs: 60_000,
     callTimeoutMs: 600_000,
+    idleTimeoutMs: 600_000,
+    sharing: { mode: "auto", from: "default" },
   });
   const env = { A: "one", B: "two" };
   const full = {
@@ -90,6 +92,8 @@ Deno.test("a process gets what its entry says and the defaults for the rest", as
     usesProject: false,
     startTimeoutMs: 5_000,
     callTimeoutMs: 1_500,
+    idleTimeoutMs: 600_000,
+    sharing: { mode: "auto", from: "default" },
   });
 });
 
@@ -278,6 +282,8 @@ Deno.test("a remote server is recognized by its url, and its kind by type, schem
     headers: { Authorization: "Bearer t" },
     startTimeoutMs: 60_000,
     callTimeoutMs: 600_000,
+    idleTimeoutMs: 600_000,
+    sharing: { mode: "auto", from: "default" },
   });
 });
 
@@ -391,19 +397,49 @@ Deno.test("a variable without braces is passed on as it is, and told without its
   assert.ok(!onlyWarning!.includes("S3CR3T"));
 });
 
-Deno.test("what nothing acts on yet is checked, kept and told", async () => {
-  const { entry, warnings } = await read({
-    command: "x",
-    sharing: "session",
-    retry: "idempotent",
-    idleTimeout: "15m",
-  });
-  assert.deepEqual([entry.sharing, entry.retry, entry.idleTimeoutMs], [
-    "session",
-    "idempotent",
-    900_000,
-  ]);
-  assert.equal(warnings.filter((text) => text.includes("is not used yet")).length, 3);
+Deno.test("sharing is what the entry says, else what is known of the server, else auto", async () => {
+  const args = ["-y", "@playwright/mcp@latest"];
+  const why = "it drives a browser, and its open pages belong to one client";
+  const known = { mode: "session", from: "known", why };
+  assert.deepEqual((await stdio({ command: "npx", args })).sharing, known);
+  const package_ = { command: "npx", args: ["${PACKAGE}"] };
+  assert.deepEqual((await stdio(package_, { env: { PACKAGE: args[1]! } })).sharing, known);
+  for (const mode of ["auto", "shared", "serial", "session"]) {
+    const { sharing } = await stdio({ command: "npx", args, sharing: mode });
+    assert.deepEqual(sharing, { mode, from: "config" });
+  }
+  const unknown = { mode: "auto", from: "default" };
+  assert.deepEqual((await stdio({ command: "npx", args: ["-y", "other"] })).sharing, unknown);
+  assert.deepEqual((await remote({ url: "https://playwright-mcp/mcp" })).sharing, unknown);
+});
+
+Deno.test("a server is stopped when it was idle for as long as its entry says, or never", async () => {
+  const cases: [unknown, number | undefined][] = [
+    ["15m", 900_000],
+    [5_000, 5_000],
+    [0, undefined],
+    ["never", undefined],
+    ["${T}", undefined],
+    [null, 600_000],
+  ];
+  for (const [idleTimeout, ms] of cases) {
+    const entry = { command: "x", idleTimeout };
+    assert.equal((await stdio(entry, { env: { T: "never" } })).idleTimeoutMs, ms);
+  }
+  for (const idleTimeout of [-1, "soon", "0", "25d"]) {
+    assert.match(
+      await refusal({ command: "x", idleTimeout }),
+      /"idleTimeout" is .*: it must be a duration .*; or "never"/,
+    );
+  }
+  assert.match(await refusal({ command: "x", callTimeout: "never" }), /"callTimeout" is "never"/);
+});
+
+Deno.test("which calls may be repeated is kept, and needs no warning", async () => {
+  const { entry, warnings } = await read({ command: "x", retry: "idempotent", sharing: "serial" });
+  assert.equal(entry.retry, "idempotent");
+  assert.deepEqual(warnings, []);
+  assert.ok(!("retry" in (await read({ command: "x" })).entry));
 });
 
 Deno.test("keys that live on every prototype mean nothing here", async () => {

@@ -65,6 +65,7 @@ export async function loadConfig(options: LoadOptions): Promise<Config> {
       server: overridden(defaultSettings(home), override),
       // With nothing configured there is still something to try: everything built in.
       servers: new Map([builtinEntry("reviewer"), builtinEntry("sample")].map((e) => [e.name, e])),
+      disabled: [],
       warnings: [],
       source: undefined,
     };
@@ -95,12 +96,13 @@ export async function parseConfig(
   const sections = propertiesOf(document.root);
   const server = readSettings(sections.get("server"), { findings, env, home });
   const context = { env, home, folder: dirname(resolve(file)), findings };
-  const servers = await readServers(sections, context);
+  const { servers, disabled } = await readServers(sections, context);
   warnOfOtherSections(sections, findings);
   findings.throwIfErrors();
   return {
     server: overridden(server, override),
     servers,
+    disabled,
     warnings: findings.warnings,
     source: file,
   };
@@ -134,7 +136,7 @@ async function readText(file: string, required: boolean): Promise<string | undef
 async function readServers(
   sections: ReadonlyMap<string, Property>,
   context: EntryContext,
-): Promise<Map<string, ServerEntry>> {
+): Promise<{ servers: Map<string, ServerEntry>; disabled: string[] }> {
   const { findings } = context;
   const servers = new Map<string, ServerEntry>();
   const written = new Map<string, { given: string; property: Property }>();
@@ -168,7 +170,8 @@ async function readServers(
   if (!written.has("reviewer") && !disabled.has("reviewer")) {
     servers.set("reviewer", builtinEntry("reviewer"));
   }
-  return servers;
+  // The same name may be disabled in one section and run in another.
+  return { servers, disabled: [...disabled].filter((name) => !servers.has(name)) };
 }
 
 /** Every entry of every section that holds servers, in the order of the file. */

@@ -44,6 +44,7 @@ Deno.test("without a file both built-in servers run, on the default address", as
       server: {
         host: "127.0.0.1",
         port: 7182,
+        tcpPort: undefined,
         allowedHosts: [],
         allowedOrigins: [],
         requireToken: false,
@@ -58,8 +59,11 @@ Deno.test("without a file both built-in servers run, on the default address", as
           builtin: name,
           startTimeoutMs: 60_000,
           callTimeoutMs: 600_000,
+          idleTimeoutMs: 600_000,
+          sharing: { mode: "auto", from: "default" },
         }]),
       ),
+      disabled: [],
       warnings: [],
       source: undefined,
     });
@@ -126,6 +130,19 @@ Deno.test("a disabled server is left out, whatever else is wrong with it", async
   const text = '{"mcpServers": {"a": {"command": 3, "unknown": 1, "disabled": true}}}';
   const config = await parse(text);
   assert.deepEqual([kinds(config), config.warnings], [[["reviewer", "builtin"]], []]);
+});
+
+Deno.test("disabled servers are known by name, so that they can be told from unknown ones", async () => {
+  const { disabled } = await parse(`{
+    "mcpServers": {
+      "My server": {"command": "x", "disabled": true},
+      "reviewer": {"enabled": false},
+      "runs": {"command": "x", "disabled": false},
+      "both": {"command": "x"}
+    },
+    "servers": {"both": {"command": "x", "disabled": true}}
+  }`);
+  assert.deepEqual(disabled, ["My-server", "reviewer"]);
 });
 
 Deno.test("servers keep the order of the file", async () => {

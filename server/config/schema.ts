@@ -9,7 +9,7 @@
  */
 
 import { z } from "zod";
-import type { EntryCommon, Limits } from "./types.ts";
+import type { EntryCommon, Limits, SharingMode } from "./types.ts";
 
 const text = (form: string) => z.string({ error: form });
 const texts = (form: string) => z.array(text(form), { error: form });
@@ -55,7 +55,7 @@ export interface EntryInput {
   callTimeout?: string | number;
   startTimeout?: string | number;
   idleTimeout?: string | number;
-  sharing?: EntryCommon["sharing"];
+  sharing?: SharingMode;
   retry?: EntryCommon["retry"];
 }
 
@@ -66,6 +66,7 @@ const limitsShape = {
   maxCallsPerSession: count.optional(),
   maxQueuedPerSession: count.optional(),
   maxCallsPerServer: count.optional(),
+  maxInstancesPerServer: count.optional(),
   maxStreamEvents: count.optional(),
   maxStreamBytes: count.optional(),
 } satisfies Record<keyof Limits, z.ZodType>;
@@ -123,15 +124,3 @@ export const LIMIT_KEYS: ReadonlySet<string> = new Set(Object.keys(limitsShape))
 
 /** Names of our own keys of an entry. */
 export const ENTRY_KEYS: ReadonlySet<string> = new Set(Object.keys(entryShape));
-
-/** Keys of `server` that are checked but that nothing acts on yet. */
-export const SERVER_KEYS_NOT_USED_YET: ReadonlySet<string> = new Set([
-  "tcpPort",
-]);
-
-/** Keys of an entry that are checked and kept but that nothing acts on yet. */
-export const ENTRY_KEYS_NOT_USED_YET: ReadonlySet<string> = new Set([
-  "idleTimeout",
-  "sharing",
-  "retry",
-]);

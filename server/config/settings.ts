@@ -10,13 +10,7 @@ import { nodeAt, propertiesOf, type Property, quote } from "./document.ts";
 import { DURATION_FORM, parseDuration } from "./duration.ts";
 import { expand, expandPath, type Surroundings } from "./expand.ts";
 import type { Findings } from "./findings.ts";
-import {
-  LIMIT_KEYS,
-  SERVER_KEYS,
-  SERVER_KEYS_NOT_USED_YET,
-  type ServerInput,
-  ServerSchema,
-} from "./schema.ts";
+import { LIMIT_KEYS, SERVER_KEYS, type ServerInput, ServerSchema } from "./schema.ts";
 import type { Limits, ServerSettings } from "./types.ts";
 import { placeOf, toRecord, validate } from "./validate.ts";
 
@@ -28,6 +22,7 @@ export const DEFAULT_LIMITS: Readonly<Limits> = {
   maxCallsPerSession: 64,
   maxQueuedPerSession: 256,
   maxCallsPerServer: 64,
+  maxInstancesPerServer: 16,
   maxStreamEvents: 1_024,
   maxStreamBytes: 4 * 1024 * 1024,
 };
@@ -37,6 +32,7 @@ export function defaultSettings(home: string): ServerSettings {
   return {
     host: "127.0.0.1",
     port: 7182,
+    tcpPort: undefined,
     allowedHosts: [],
     allowedOrigins: [],
     requireToken: false,
@@ -73,10 +69,6 @@ export function readSettings(
     for (const [key, { value }] of bounds) if (value === null) bounds.delete(key);
     keys.set("limits", { ...limits, value: toRecord(bounds) });
   }
-  for (const key of SERVER_KEYS_NOT_USED_YET) {
-    const unused = keys.get(key);
-    if (unused) findings.warn(unused.key, `"server": "${key}" is not used yet.`);
-  }
   const input = validate(ServerSchema, keys, {
     label: '"server": ',
     node: property.node,
@@ -89,6 +81,7 @@ export function readSettings(
     ...defaults,
     ...(input.host === undefined ? {} : { host: readOne("host", input.host, hostOf) }),
     ...(input.port === undefined ? {} : { port: input.port }),
+    ...(input.tcpPort === undefined ? {} : { tcpPort: input.tcpPort }),
     ...(input.requireToken === undefined ? {} : { requireToken: input.requireToken }),
     allowedHosts: readAll("allowedHosts", input.allowedHosts, allowedHostOf),
     allowedOrigins: readAll("allowedOrigins", input.allowedOrigins, allowedOriginOf),

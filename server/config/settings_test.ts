@@ -22,6 +22,7 @@ Deno.test("what the server section leaves out has its default", async () => {
   const defaults = {
     host: "127.0.0.1",
     port: 7182,
+    tcpPort: undefined,
     allowedHosts: [],
     allowedOrigins: [],
     requireToken: false,
@@ -128,21 +129,23 @@ Deno.test("idleTimeout is a duration", async () => {
   assert.deepEqual(warnings, []);
 });
 
-Deno.test("settings that nothing acts on yet, and unknown ones, are warned about", async () => {
+Deno.test("a port for plain TCP is opened only when asked for", async () => {
+  const { server, warnings } = await settings({ tcpPort: 7183 });
+  assert.equal(server.tcpPort, 7183);
+  assert.deepEqual(warnings, []);
+  assert.equal((await settings({ tcpPort: null })).server.tcpPort, undefined);
+});
+
+Deno.test("settings that are not known are warned about", async () => {
   const { warnings } = await settings({
-    projectRoots: ["~/work"],
-    tcpPort: 7183,
     prot: 1,
     constructor: 2,
     limits: { maxSesions: 1 },
   });
-  for (const key of ["tcpPort"]) {
-    assert.ok(warnings.some((text) => text.includes(`"${key}" is not used yet`)), key);
-  }
   for (const key of ["prot", "constructor", "maxSesions"]) {
     assert.ok(warnings.some((text) => text.includes(`"${key}" is not known and is ignored`)), key);
   }
-  assert.equal(warnings.length, 4);
+  assert.equal(warnings.length, 3);
 });
 
 Deno.test("variables work in the settings that are texts, and a missing one is an error there", async () => {

@@ -11,6 +11,8 @@ export interface ServerSettings {
   host: string;
   /** TCP port; 0 lets the system choose. Default 7182. */
   port: number;
+  /** TCP port for newline-delimited JSON-RPC; 0 lets the system choose. Default undefined: none. */
+  tcpPort: number | undefined;
   /** Host names accepted beside the loopback ones, lower case, without port. Default none. */
   allowedHosts: readonly string[];
   /** Origins that browsers may call from, as `scheme://host[:port]`. Default none. */
@@ -42,10 +44,27 @@ export interface Limits {
   maxQueuedPerSession: number;
   /** Calls in flight per server. Default 64. */
   maxCallsPerServer: number;
+  /** Processes or connections of one server at once: one per project, per session … Default 16. */
+  maxInstancesPerServer: number;
   /** Events kept for a stream that is away. Default 1,024. */
   maxStreamEvents: number;
   /** Bytes kept for a stream that is away. Default 4 MiB. */
   maxStreamBytes: number;
+}
+
+/**
+ * How clients share a server: `shared` many at once, `serial` one client's call at a time, `session` a
+ * process for each client session, `auto` shared until that proves impossible.
+ */
+export type SharingMode = "auto" | "shared" | "serial" | "session";
+
+/** The sharing of a server, and who said so. */
+export interface Sharing {
+  mode: SharingMode;
+  /** Where it comes from: the entry, the list of known servers, or neither. */
+  from: "config" | "known" | "default";
+  /** Why a known server is in the list: one sentence without a full stop. */
+  why?: string;
 }
 
 /** What every entry of `mcpServers` has, whatever its transport. */
@@ -56,11 +75,14 @@ export interface EntryCommon {
   startTimeoutMs: number;
   /** Milliseconds a call may be silent (no answer, no progress). Default 600,000. */
   callTimeoutMs: number;
-  /** How clients share the process, where the entry says it. Checked and kept; not acted on yet. */
-  sharing?: "auto" | "shared" | "serial" | "session";
-  /** Milliseconds without calls until it may be stopped, where the entry says it. Not acted on yet. */
-  idleTimeoutMs?: number;
-  /** Which calls may be repeated after a crash, where the entry says it. Not acted on yet. */
+  /** How clients share it. Default `auto`, and `session` for servers known to need it. */
+  sharing: Sharing;
+  /** Milliseconds without calls until it may be stopped. Default 600,000; undefined: never. */
+  idleTimeoutMs: number | undefined;
+  /**
+   * `idempotent`: a tool that is annotated so may be called again after a crash. Default undefined: no
+   * tool is ever called twice.
+   */
   retry?: "idempotent";
 }
 
@@ -111,6 +133,8 @@ export interface Config {
   server: ServerSettings;
   /** In the order of the file; disabled entries are not in it. */
   servers: ReadonlyMap<string, ServerEntry>;
+  /** Names of the servers that the file disables, in its order. */
+  disabled: readonly string[];
   /** What was mapped, ignored or looked doubtful, one sentence each, with file and line. */
   warnings: readonly string[];
   /** The file it came from; undefined when there was none. */
