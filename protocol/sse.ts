@@ -1,6 +1,5 @@
 /**
- * Writing Server-Sent Events. Source: WHATWG HTML, "Server-sent events". Reading them is the client's
- * side (`client/sse.ts`).
+ * Writing Server-Sent Events. Source: WHATWG HTML, "Server-sent events". Reading them: `sse_parser.ts`.
  *
  * @module
  */
