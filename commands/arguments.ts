@@ -17,6 +17,10 @@ export interface ArgumentSpec {
   flags: readonly string[];
   /** Options with a value. Given twice, the last counts. */
   values: readonly string[];
+  /** Options with a value that may be given several times; every value counts. */
+  lists?: readonly string[];
+  /** Options of one letter, and what they are short for. `-h` is always one of them. */
+  short?: Readonly<Record<string, string>>;
   /** Options that are taken but not suggested. */
   hidden?: readonly string[];
   /** Words that are not options, at most. Default any number. */
@@ -27,13 +31,16 @@ export interface ArgumentSpec {
 export interface ParsedArguments {
   flags: ReadonlySet<string>;
   values: ReadonlyMap<string, string>;
+  /** Every value of each option in `lists`, in order; an empty array for one that is not given. */
+  lists: ReadonlyMap<string, readonly string[]>;
   words: readonly string[];
 }
 
 /** Parses `args`. @throws {UsageError} */
 export function parseArguments(args: readonly string[], spec: ArgumentSpec): ParsedArguments {
   const flags = ["help", ...spec.flags];
-  const known = [...flags, ...spec.values];
+  const lists = spec.lists ?? [];
+  const known = [...flags, ...spec.values, ...lists];
   const valueOfFlag = args.find((arg) =>
     arg.startsWith("--") && arg.includes("=") && flags.includes(arg.slice(2, arg.indexOf("=")))
   );
@@ -42,8 +49,9 @@ export function parseArguments(args: readonly string[], spec: ArgumentSpec): Par
   }
   const parsed = parseArgs(args, {
     boolean: flags,
-    string: [...spec.values, "_"],
-    alias: { h: "help" },
+    string: [...spec.values, ...lists, "_"],
+    collect: lists,
+    alias: { ...spec.short, h: "help" },
     unknown(arg, key) {
       if (key === undefined) return true; // A word, not an option.
       const shown = arg.includes("=") ? arg.slice(0, arg.indexOf("=")) : arg;
@@ -59,11 +67,21 @@ export function parseArguments(args: readonly string[], spec: ArgumentSpec): Par
     if (value === "") throw usage(spec, `--${name} needs a value`);
     values.set(name, String(value));
   }
+  const collected = lists.map((name): [string, string[]] => {
+    const given = (parsed[name] as unknown[]).map(String);
+    if (given.includes("")) throw usage(spec, `--${name} needs a value`);
+    return [name, given];
+  });
   const words = parsed._.map(String);
   if (spec.maxWords !== undefined && words.length > spec.maxWords) {
     throw usage(spec, `unexpected argument "${words[spec.maxWords]}"`);
   }
-  return { flags: new Set(flags.filter((name) => parsed[name] === true)), values, words };
+  return {
+    flags: new Set(flags.filter((name) => parsed[name] === true)),
+    values,
+    lists: new Map(collected),
+    words,
+  };
 }
 
 /** A {@linkcode UsageError} that names the command and where to read on. */

@@ -30,6 +30,24 @@ Deno.test("flags, values and words, in any order and both spellings", () => {
   deepEqual(parse("--port", "1", "--port", "2").values, { port: "2" });
 });
 
+Deno.test("an option that may be given several times keeps every value, in order", () => {
+  const several: ArgumentSpec = {
+    command: "aichaku x",
+    flags: [],
+    values: ["one"],
+    lists: ["env", "header"],
+    short: { e: "env" },
+  };
+  const { lists, words } = parseArguments(
+    ["name", "--env", "A=1", "-e", "B=x=y", "--env=C=", "--one", "1"],
+    several,
+  );
+  deepEqual(lists.get("env"), ["A=1", "B=x=y", "C="]);
+  deepEqual([lists.get("header"), words], [[], ["name"]]);
+  throws(() => parseArguments(["--env"], several), /--env needs a value/);
+  throws(() => parseArguments(["-x"], several), /unknown option -x/);
+});
+
 Deno.test("wrong usage names the option and what was meant", () => {
   const message = (...args: string[]) => {
     let text = "";

@@ -11,15 +11,31 @@
  * @returns undefined when the bytes are neither.
  */
 export function decodeText(bytes: Uint8Array): string | undefined {
-  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe
-    ? "utf-16le"
-    : bytes[0] === 0xfe && bytes[1] === 0xff
-    ? "utf-16be"
-    : "utf-8";
   try {
-    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
+    return new TextDecoder(encodingOf(bytes), { fatal: true }).decode(bytes);
   } catch (error) {
     if (error instanceof TypeError) return undefined;
     throw error;
   }
+}
+
+/** A text as bytes in the encoding of other bytes, with a byte order mark where they have one. */
+export function encodeLike(text: string, like: Uint8Array): Uint8Array<ArrayBuffer> {
+  const encoding = encodingOf(like);
+  if (encoding === "utf-8") {
+    const hasMark = like[0] === 0xef && like[1] === 0xbb && like[2] === 0xbf;
+    return new TextEncoder().encode(hasMark ? "\uFEFF" + text : text);
+  }
+  const marked = "\uFEFF" + text;
+  const view = new DataView(new ArrayBuffer(2 * marked.length));
+  for (let i = 0; i < marked.length; i++) {
+    view.setUint16(2 * i, marked.charCodeAt(i), encoding === "utf-16le");
+  }
+  return new Uint8Array(view.buffer);
+}
+
+function encodingOf(bytes: Uint8Array): "utf-8" | "utf-16le" | "utf-16be" {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return "utf-16le";
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return "utf-16be";
+  return "utf-8";
 }
