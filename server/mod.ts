@@ -18,48 +18,64 @@ import { Sessions } from "./exchange/sessions.ts";
 import { AbsenceWatch } from "./inbound/absence.ts";
 import { SilenceWatch } from "./inbound/replies.ts";
 import { createRoutes } from "./routes.ts";
-import { createInstance } from "./upstream/create_instance.ts";
+import { connectBuiltin } from "./builtin/mod.ts";
+import type { Config, ServerEntry } from "./config/types.ts";
+import type { ReloadReport } from "./daemon/app.ts";
+import { Pool } from "./exchange/pool.ts";
+import { createInstance, type InstanceContext } from "./upstream/create_instance.ts";
+import { instanceKey } from "./upstream/instance_key.ts";
 import { HURRIED, UNHURRIED } from "./upstream/wire.ts";
-import type { InstanceListener } from "./upstream/instance.ts";
 
 /** Makes the application. Nothing is started before the first request asks for it. */
 export function createApp(options: AppOptions): DaemonApp {
-  const { config, identity, log, requestShutdown } = options;
+  const { identity, log, requestShutdown } = options;
+  let { config } = options;
   const clock = systemClock;
   const { limits } = config.server;
   const { version } = identity;
 
   const servers = new Map<string, ServerEndpoint>();
   const all = new AggregateEndpoint({ servers, version, clock, log });
-  const listener: InstanceListener = {
-    onReady({ name }) {
-      servers.get(name)?.onReady();
-      all.onReady(name);
+  let inherited: Readonly<Record<string, string>> = options.variables;
+  const context: InstanceContext = {
+    clock,
+    random: Math.random,
+    log,
+    version,
+    limits: () => config.server.limits,
+    connectBuiltin: (name, project) =>
+      connectBuiltin(name, {
+        configFile: identity.selfCommand.env.AICHAKU_CONFIG,
+        roots: project === undefined ? config.server.projectRoots : [project],
+      }),
+    prepare: async () => {
+      inherited = await options.childVariables?.() ?? inherited;
     },
-    onNotification({ name }, message, text) {
-      servers.get(name)?.onNotification(message, text);
-      if (message.method === "notifications/tools/list_changed") all.onToolsChanged();
-    },
+    inherited: () => inherited,
+    children: options.children,
+    instanceId: identity.instanceId,
+    homeFolder: identity.homeFolder,
+    maxServerMessageBytes: limits.maxServerMessageBytes,
+    maxOwed: 2 * limits.maxBodyBytes,
   };
-  for (const entry of config.servers.values()) {
-    const instance = createInstance(entry, {
-      listener,
+  const pool = new Pool({
+    log,
+    create: (spec, listener) => createInstance(spec, { ...context, listener }),
+  });
+  const endpointFor = (entry: ServerEntry) =>
+    new ServerEndpoint({
+      entry,
+      pool,
       clock,
-      random: Math.random,
       log,
-      version,
-      maxCalls: limits.maxCallsPerServer,
-      maxCallsPerOwner: limits.maxCallsPerSession,
-      inherited: options.variables,
-      children: options.children,
-      instanceId: identity.instanceId,
-      homeFolder: identity.homeFolder,
-      selfCommand: identity.selfCommand,
-      maxServerMessageBytes: limits.maxServerMessageBytes,
-      maxOwed: 2 * limits.maxBodyBytes,
+      listener: all,
+      verdicts: options.verdicts,
+      settings: () => ({
+        projectRoots: config.server.projectRoots,
+        maxInstances: config.server.limits.maxInstancesPerServer,
+      }),
     });
-    servers.set(entry.name, new ServerEndpoint(instance, log));
-  }
+  for (const entry of config.servers.values()) servers.set(entry.name, endpointFor(entry));
 
   const sessions = new Sessions({
     limits,
@@ -88,14 +104,13 @@ export function createApp(options: AppOptions): DaemonApp {
       identity,
       activeSessions: () => sessions.activeCount,
       serverStates: () =>
-        Object.fromEntries(
-          [...servers].map(([name, { instance }]) => [name, instance.life.state]),
-        ),
+        Object.fromEntries([...servers].map(([name, { state }]) => [name, state])),
       get draining() {
         return exchange.refusal !== undefined;
       },
     },
     servers,
+    measure: options.measure ?? (() => Promise.resolve(new Map())),
     requestShutdown,
   });
 
@@ -103,8 +118,44 @@ export function createApp(options: AppOptions): DaemonApp {
     fetch: (request) => routes.fetch(request),
     activeSessions: () => sessions.activeCount,
     activity: () => ({ held: sessions.activeCount, changes: sessions.changes }),
+    reload,
     drain,
   };
+
+  /** Servers that mean the same keep running; the others end when their calls have. */
+  function reload(next: Config): ReloadReport {
+    const report: ReloadReport = {
+      added: [],
+      removed: [],
+      changed: [],
+      unchanged: [],
+      restart: [],
+    };
+    config = next;
+    for (const [name, endpoint] of [...servers]) {
+      if (next.servers.has(name)) continue;
+      servers.delete(name);
+      report.removed.push(name);
+      endpoint.remove().catch((error) => log.error("cannot end a removed server", { name, error }));
+    }
+    const before = new Map(servers);
+    // In the order of the file: lists of all servers follow it.
+    servers.clear();
+    for (const entry of next.servers.values()) {
+      const endpoint = before.get(entry.name);
+      servers.set(entry.name, endpoint ?? endpointFor(entry));
+      if (endpoint === undefined) report.added.push(entry.name);
+      else if (isSame(endpoint.entry, entry)) report.unchanged.push(entry.name);
+      else {
+        report.changed.push(entry.name);
+        endpoint.update(entry);
+      }
+    }
+    if (report.added.length + report.removed.length + report.changed.length > 0) {
+      all.onToolsChanged();
+    }
+    return report;
+  }
 
   async function drain({ reason, graceMs, hurry }: DrainOptions): Promise<void> {
     exchange.drain(reason);
@@ -114,16 +165,14 @@ export function createApp(options: AppOptions): DaemonApp {
       `The daemon stopped (${reason}) with this call in flight; whether it took effect is not known`,
       { retryable: false },
     );
-    const stopped = [...servers.values()].map(({ instance }) =>
-      instance.stop(fault, hurry ? HURRIED : UNHURRIED)
-    );
+    const stopped = pool.stop(fault, hurry ? HURRIED : UNHURRIED);
     // Those that wait for several servers, or for none.
     for (const session of sessions) {
       for (const call of [...session.calls.values()]) call.fail(fault);
     }
     silence[Symbol.dispose]();
     absence[Symbol.dispose]();
-    await Promise.all([...stopped, sessions.close(reason)]);
+    await Promise.all([stopped, sessions.close(reason)]);
   }
 
   async function allCallsSettled(): Promise<void> {
@@ -137,4 +186,10 @@ export function createApp(options: AppOptions): DaemonApp {
     look();
     await settled.promise;
   }
+}
+
+function isSame(one: ServerEntry, other: ServerEntry): boolean {
+  const keyOf = (entry: ServerEntry) =>
+    instanceKey({ entry, capabilities: {}, project: undefined, own: undefined });
+  return keyOf(one) === keyOf(other);
 }

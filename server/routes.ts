@@ -6,7 +6,8 @@
 
 import { type Context, Hono } from "hono";
 import { health, type HealthSource } from "./admin/health.ts";
-import { report, summarize } from "./admin/servers.ts";
+import { controlServer, type ProcessAction } from "./admin/process_control.ts";
+import { report, type ReportOptions, summarize } from "./admin/servers.ts";
 import { endSession, listSessions } from "./admin/sessions.ts";
 import type { AppOptions } from "./daemon/app.ts";
 import type { ServerEndpoint } from "./exchange/server_endpoint.ts";
@@ -31,6 +32,7 @@ export interface RoutesOptions {
   guard: GuardOptions;
   health: HealthSource;
   servers: ReadonlyMap<string, ServerEndpoint>;
+  measure: ReportOptions["measure"];
   requestShutdown: AppOptions["requestShutdown"];
 }
 
@@ -40,10 +42,10 @@ type Route = [method: "GET" | "POST" | "DELETE", path: string, access: Access, h
 /** In the order of matching: a name that is an address of its own comes before `:server`. */
 const ROUTES: readonly Route[] = [
   ["GET", "/health", "open", ({ health: source }, c) => health(source, new URL(c.req.url))],
-  ["GET", "/mcp/servers", "data", ({ servers, guard }, c) => {
+  ["GET", "/mcp/servers", "data", async ({ servers, guard, measure, inbound: { clock } }, c) => {
     const all = servers.values();
     const full = hasToken(c.req.raw.headers, guard.token);
-    return c.json({ servers: full ? report(all) : summarize(all) });
+    return c.json({ servers: full ? await report(all, { clock, measure }) : summarize(all) });
   }],
 
   ["POST", "/mcp", "data", ({ inbound }, c) => postMessage(inbound, target(c))],
@@ -52,6 +54,9 @@ const ROUTES: readonly Route[] = [
   ["POST", "/mcp/:server", "data", ({ inbound }, c) => postMessage(inbound, target(c))],
   ["GET", "/mcp/:server", "data", ({ inbound }, c) => openStream(inbound, target(c))],
   ["DELETE", "/mcp/:server", "data", ({ inbound }, c) => deleteSession(inbound, target(c))],
+  ["POST", "/mcp/:server/start", "control", control("start")],
+  ["POST", "/mcp/:server/stop", "control", control("stop")],
+  ["POST", "/mcp/:server/restart", "control", control("restart")],
   ["POST", "/mcp/:server/command", "data", ({ inbound }, c) => postCommand(inbound, target(c))],
 
   ["POST", "/rpc", "data", ({ inbound }, c) => postRpc(inbound, target(c))],
@@ -119,6 +124,13 @@ export function createRoutes(options: RoutesOptions): Hono {
   app.notFound((c) => c.text(`Nothing is served at ${c.req.path}\n`, 404));
   app.onError((error) => refusalResponse(error, { log: options.inbound.log }));
   return app;
+}
+
+function control(action: ProcessAction): Handler {
+  return async ({ servers }, c) => {
+    checkJsonType(c.req.raw);
+    return c.json(await controlServer(servers, { server: c.req.param("server")!, action }));
+  };
 }
 
 /** The request, and the server its path names. */

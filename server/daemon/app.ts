@@ -9,6 +9,7 @@
 import type { SelfCommand } from "../../platform/self.ts";
 import type { Config } from "../config/types.ts";
 import type { SessionStore } from "../store/session_store.ts";
+import type { VerdictStore } from "../store/verdict_store.ts";
 import type { ChildRegistry } from "./children.ts";
 import type { Activity } from "./idle.ts";
 import type { Logger } from "./log.ts";
@@ -41,15 +42,58 @@ export interface DaemonIdentity {
 export interface AppOptions {
   config: Config;
   identity: DaemonIdentity;
-  /** The environment that the daemon was started with: what children may be given of it. */
+  /** The environment that the daemon was started with; all that built-in servers need. */
   variables: Readonly<Record<string, string>>;
+  /**
+   * What other children may be given of the user's environment, the login shell's included: to be
+   * awaited before a child is started. Asked once; settles after ten seconds at the latest, never
+   * rejects.
+   */
+  childVariables(): Promise<Readonly<Record<string, string>>>;
   log: Logger;
   /** Takes note of children, so that none outlives the daemon. */
   children: ChildRegistry;
   /** Where sessions outlive the daemon; closed by `drain`. */
   sessionStore: SessionStore;
+  /** What was learned about servers. */
+  verdicts: VerdictStore;
+  /** Measures what processes and their descendants use. Default: nothing is known. */
+  measure?(pids: number[]): Promise<ReadonlyMap<number, { rssBytes: number; cpuSeconds: number }>>;
   /** Asks the runner to drain and exit. Returns at once; asking twice is the same as once. */
   requestShutdown(reason: string, options?: ShutdownOptions): void;
+  /**
+   * Reads the configuration again and hands it to {@linkcode DaemonApp.reload}. Never rejects. Asking
+   * while it is being read is the same as asking once, afterwards.
+   */
+  requestReload(reason: string): Promise<ReloadOutcome>;
+  /** How the configuration stands. */
+  configuration(): ConfigurationStatus;
+}
+
+/** What became of a reload. */
+export type ReloadOutcome =
+  | { kind: "reloaded"; report: ReloadReport }
+  /** Nothing has changed. `problem`: why, for a person; may have several lines. */
+  | { kind: "kept"; problem: string };
+
+/** What a reload changed: names of servers, each in one of the first four. */
+export interface ReloadReport {
+  added: string[];
+  removed: string[];
+  changed: string[];
+  unchanged: string[];
+  /** Settings that changed and that only a restart applies, such as `server.port`. */
+  restart: string[];
+}
+
+/** Whether what runs is what the file says. */
+export interface ConfigurationStatus {
+  /** The file; it need not exist. */
+  file: string;
+  /** Why the last reload changed nothing: what runs is older than the file. */
+  problem?: string;
+  /** Settings of the file that only a restart applies, such as `server.port`. */
+  restart: readonly string[];
 }
 
 /** How it is to end. */
@@ -75,6 +119,13 @@ export interface DaemonApp {
   activeSessions(): number;
   /** What {@linkcode watchIdle} watches. */
   activity(): Activity;
+  /**
+   * Goes over to another configuration. Servers that are the same in both keep running with everything
+   * they know. Synchronous, so that no request meets half of it; what has to be ended ends later.
+   *
+   * @returns what changed; `restart` is left to the runner and may be empty.
+   */
+  reload?(config: Config): ReloadReport;
   /**
    * Refuses new work, finishes or fails what runs within `graceMs`, closes every stream, stops every
    * child. `/health` keeps answering meanwhile. Called once.

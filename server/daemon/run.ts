@@ -9,6 +9,7 @@
  * @module
  */
 
+import { join } from "@std/path";
 import { readIfThere, removeIfThere } from "../../platform/atomic_file.ts";
 import { type Clock, systemClock } from "../../platform/clock.ts";
 import type { HomePaths } from "../../platform/paths.ts";
@@ -20,6 +21,7 @@ import { DAEMON_PROTOCOL, VERSION } from "../../protocol/version.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/types.ts";
 import { openSqliteSessionStore } from "../store/sqlite_session_store.ts";
+import { openVerdictStore } from "../store/verdict_store.ts";
 import {
   isPublished,
   publish,
@@ -186,6 +188,10 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
       sessionStore: openSqliteSessionStore({
         path: paths.sessionsDb,
         onReset: (reason) => log.warn("sessions of before are lost", { reason }),
+      }),
+      verdicts: openVerdictStore({
+        path: join(paths.cacheDir, "verdicts.json"),
+        onProblem: (error) => log.warn("cannot keep what was learned about servers", { error }),
       }),
       requestShutdown,
     });

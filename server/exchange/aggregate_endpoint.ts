@@ -10,13 +10,13 @@
 
 import { Fault } from "../../protocol/errors.ts";
 import { isObject, type JsonObject } from "../../protocol/json.ts";
-import { describe, notificationText } from "../../protocol/message.ts";
+import { describe, type NotificationMessage, notificationText } from "../../protocol/message.ts";
 import { negotiateRevision } from "../../protocol/revisions.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../daemon/log.ts";
-import { callUpstream } from "../upstream/call.ts";
 import type { Call } from "./call.ts";
 import type { Endpoint } from "./endpoint.ts";
+import { readPages } from "./pages.ts";
 import type { ServerEndpoint } from "./server_endpoint.ts";
 import type { Session } from "./session.ts";
 
@@ -32,8 +32,6 @@ export interface AggregateEndpointOptions {
 }
 
 const SEPARATOR = "__";
-/** Pages of one server's list that are read: a server that never ends its list must not hang us. */
-const MAX_PAGES = 100;
 /** Milliseconds that a list waits for a server which was missing from the one before. */
 const AGAIN_MS = 1_000;
 const LIST_CHANGED = "notifications/tools/list_changed";
@@ -84,8 +82,11 @@ export class AggregateEndpoint implements Endpoint {
     }
   }
 
-  /** Nothing a client says to all servers at once means the same to each of them. */
-  notification(): void {}
+  notification(session: Session, message: NotificationMessage): void {
+    // Nothing else that a client says to all servers at once means the same to each of them.
+    if (message.method !== "notifications/roots/list_changed") return;
+    for (const endpoint of this.#options.servers.values()) endpoint.notification(session, message);
+  }
 
   join(session: Session): void {
     this.#sessions.set(session.id, session);
@@ -93,6 +94,7 @@ export class AggregateEndpoint implements Endpoint {
 
   leave(session: Session): void {
     this.#sessions.delete(session.id);
+    for (const endpoint of this.#options.servers.values()) endpoint.leave(session);
   }
 
   /** A server runs: whoever got a list without it hears that there is more. */
@@ -101,6 +103,11 @@ export class AggregateEndpoint implements Endpoint {
   }
 
   /** The tools of one server changed, so those of all did. */
+  onListChanged(_server: string, method: string): void {
+    if (method === LIST_CHANGED) this.onToolsChanged();
+  }
+
+  /** Everybody hears that the list is another. */
   onToolsChanged(): void {
     const text = notificationText(LIST_CHANGED);
     for (const session of this.#sessions.values()) session.mailbox.post(text);
@@ -168,23 +175,15 @@ export class AggregateEndpoint implements Endpoint {
 }
 
 async function readTools(endpoint: ServerEndpoint, call: Call): Promise<JsonObject[]> {
-  const { capabilities } = await endpoint.instance.ready();
+  const { instance } = await endpoint.reach(call.session, call);
+  const { capabilities } = await instance.ready();
   if (capabilities.tools === undefined) return [];
-  const tools: JsonObject[] = [];
-  let cursor: unknown;
-  for (let page = 0; page < MAX_PAGES; page++) {
-    const result = await callUpstream(endpoint.instance, {
-      owner: call.owner,
-      method: "tools/list",
-      params: cursor === undefined ? {} : { cursor },
-    });
-    if (Array.isArray(result.tools)) {
-      tools.push(...result.tools.filter((tool) => isObject(tool) && typeof tool.name === "string"));
-    }
-    cursor = result.nextCursor;
-    if (typeof cursor !== "string") break;
-  }
-  return tools;
+  const tools = await readPages(instance, {
+    owner: call.owner,
+    method: "tools/list",
+    member: "tools",
+  });
+  return tools.filter((tool) => typeof tool.name === "string");
 }
 
 interface Owner {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import type { JsonObject } from "../../protocol/json.ts";
+import { Endpoints, stdioEntry } from "../../tests/fixtures/endpoints.ts";
 import {
-  LIMITS,
   newSession,
   NotedReader,
   NotedReply,
@@ -10,18 +10,17 @@ import {
 } from "../../tests/fixtures/exchange.ts";
 import { FakeClock, settle } from "../../tests/fixtures/fake_clock.ts";
 import type { FakeWire, Json } from "../../tests/fixtures/fake_wire.ts";
-import { FakeLog, InstanceBench } from "../../tests/fixtures/instances.ts";
 import { AggregateEndpoint } from "./aggregate_endpoint.ts";
-import { Exchange } from "./exchange.ts";
-import { ServerEndpoint } from "./server_endpoint.ts";
+import type { ServerEndpoint } from "./server_endpoint.ts";
 
 /** Some servers, played by the test, behind one address with one client. */
 class Bench {
+  readonly upstream = new Endpoints();
+  /** The clock of the lists alone. */
   readonly clock = new FakeClock();
-  readonly log = new FakeLog();
-  readonly exchange = new Exchange(LIMITS, this.log);
+  readonly log = this.upstream.log;
+  readonly exchange = this.upstream.exchange;
   readonly servers = new Map<string, ServerEndpoint>();
-  readonly #upstreams = new Map<string, InstanceBench>();
   readonly all = new AggregateEndpoint({
     servers: this.servers,
     version: "1.2.3",
@@ -35,26 +34,13 @@ class Bench {
 
   constructor(...names: string[]) {
     for (const name of names) {
-      const upstream: InstanceBench = new InstanceBench({
-        name,
-        listener: {
-          onReady: () => {
-            this.servers.get(name)!.onReady();
-            this.all.onReady(name);
-          },
-          onNotification: (_instance, { method }) => {
-            if (method === "notifications/tools/list_changed") this.all.onToolsChanged();
-          },
-        },
-      });
-      this.#upstreams.set(name, upstream);
-      this.servers.set(name, new ServerEndpoint(upstream.instance, this.log));
+      this.servers.set(name, this.upstream.endpoint(stdioEntry(name), { listener: this.all }));
     }
     this.session.mailbox.attach(this.reader);
   }
 
   wire(name: string): FakeWire {
-    return this.#upstreams.get(name)!.wires.last;
+    return this.upstream.wire(name);
   }
 
   async start(name: string, capabilities: JsonObject = { tools: {} }): Promise<void> {

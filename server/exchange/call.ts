@@ -38,6 +38,7 @@ export class Call implements UpstreamCall {
   readonly #reply: Reply;
   #instance: Instance | undefined;
   #settled = false;
+  #onSettled: (() => void)[] | undefined;
 
   constructor(session: Session, message: RequestMessage, reply: Reply) {
     this.session = session;
@@ -96,6 +97,12 @@ export class Call implements UpstreamCall {
     this.fail(new Fault("cancelled", `The call was cancelled: ${reason}`));
   }
 
+  /** Calls back once it is answered; at once when it is. */
+  whenSettled(callback: () => void): void {
+    if (this.#settled) callback();
+    else (this.#onSettled ??= []).push(callback);
+  }
+
   #write(key: "result" | "error", value: unknown): void {
     let text: string;
     try {
@@ -116,5 +123,6 @@ export class Call implements UpstreamCall {
     this.session.calls.delete(this.id);
     this.session.touch();
     this.#reply.answer(text, fault);
+    for (const callback of this.#onSettled ?? []) callback();
   }
 }

@@ -1,254 +1,476 @@
 /**
- * One server as its clients see it: `initialize` answered from what the server said once, calls passed
- * on, and what the server says of its own accord given to exactly those it concerns.
+ * One server of the configuration as its clients see it. Each session is placed once, on the instance
+ * that is right for it: of its project, told of what its client can do, shared or its own.
+ *
+ * Guarantees: a session stays on its instance, where its state is; when that state is lost, its client
+ * is told and never served by another instance as if nothing had happened. Shared instances keep nothing
+ * of a client's but log level and subscriptions, which are said again to the next process.
  *
  * @module
  */
 
+import type { Clock } from "../../platform/clock.ts";
 import { asFault, Fault } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import type { NotificationMessage } from "../../protocol/message.ts";
-import { negotiateRevision } from "../../protocol/revisions.ts";
+import { type NotificationMessage, notificationText } from "../../protocol/message.ts";
+import { LATEST_LEGACY_REVISION, negotiateRevision } from "../../protocol/revisions.ts";
+import { forProject } from "../config/project.ts";
+import type { ServerEntry } from "../config/types.ts";
 import type { Logger } from "../daemon/log.ts";
-import { callUpstream, DAEMON, UpstreamError } from "../upstream/call.ts";
-import type { Instance } from "../upstream/instance.ts";
+import type { VerdictStore } from "../store/verdict_store.ts";
+import { canBeAsked, clientClass } from "../upstream/client_class.ts";
+import type { InitializeResult } from "../upstream/handshake.ts";
+import { type InstanceSpec, serverKey } from "../upstream/instance_key.ts";
 import type { Call } from "./call.ts";
 import type { Endpoint } from "./endpoint.ts";
+import type { Pool } from "./pool.ts";
+import { ProjectFinder } from "./project_finder.ts";
+import { stopWhenQuiet } from "./retire.ts";
 import type { Session } from "./session.ts";
-import { LogLevels, Subscriptions } from "./shared_state.ts";
+import type { InstanceUser, SharedInstance } from "./shared_instance.ts";
 
-/** Methods that are not simply passed on. */
-const OWN_METHODS: Record<string, (endpoint: ServerEndpoint, call: Call) => void> = {
-  "ping": (_endpoint, call) => call.succeed({}),
-  "logging/setLevel": (endpoint, call) => endpoint.setLogLevel(call),
-  "resources/subscribe": (endpoint, call) => endpoint.subscribe(call),
-  "resources/unsubscribe": (endpoint, call) => endpoint.unsubscribe(call),
+/** Who hears what happens at a server: the endpoint of all of them together. */
+export interface EndpointListener {
+  onReady(server: string): void;
+  onListChanged(server: string, method: string): void;
+}
+
+/** Options of {@linkcode ServerEndpoint}. */
+export interface ServerEndpointOptions {
+  entry: ServerEntry;
+  pool: Pool;
+  verdicts: VerdictStore;
+  clock: Clock;
+  log: Logger;
+  listener: EndpointListener;
+  /** What may change while the daemon runs. */
+  settings(): { projectRoots: readonly string[]; maxInstances: number };
+}
+
+/** What a server may have; told to a client whose server cannot be started yet. */
+const WIDEST_CAPABILITIES: JsonObject = {
+  tools: { listChanged: true },
+  prompts: { listChanged: true },
+  resources: { listChanged: true, subscribe: true },
+  logging: {},
+  completions: {},
 };
 
-/** Notifications that concern every client of a server. */
-const FOR_EVERYBODY = new Set([
+/** The capability behind each list, and the list of a server that has none. */
+const LISTS: Readonly<Record<string, { capability: string; empty: JsonObject }>> = {
+  "tools/list": { capability: "tools", empty: { tools: [] } },
+  "prompts/list": { capability: "prompts", empty: { prompts: [] } },
+  "resources/list": { capability: "resources", empty: { resources: [] } },
+  "resources/templates/list": { capability: "resources", empty: { resourceTemplates: [] } },
+};
+
+const LISTS_CHANGED = [
   "notifications/tools/list_changed",
   "notifications/prompts/list_changed",
   "notifications/resources/list_changed",
-]);
+].map((method) => notificationText(method));
 
-/** One server, shared. */
-export class ServerEndpoint implements Endpoint {
+/** Milliseconds that calls may go on at an instance that was replaced. */
+const RETIRE_MS = 60_000;
+
+/** States of instances, the one that says most about a server first. */
+const STATES = ["ready", "starting", "backoff", "failed", "draining", "idle"] as const;
+
+/** One server. */
+export class ServerEndpoint implements Endpoint, InstanceUser {
   readonly server: string;
-  readonly instance: Instance;
-  readonly #log: Logger;
-  readonly #sessions = new Map<string, Session>();
-  readonly #logLevels = new LogLevels();
-  readonly #subscriptions = new Subscriptions();
+  readonly #options: ServerEndpointOptions;
+  readonly #projects: ProjectFinder;
+  readonly #places = new Map<Session, SharedInstance>();
+  readonly #instances = new Set<SharedInstance>();
+  /** Sessions that were told what a server may have, before there was one to ask. */
+  readonly #provisional = new WeakSet<Session>();
+  /** Sessions at all servers together whose own process here is gone, and that do not know yet. */
+  readonly #bereft = new WeakMap<Session, string>();
+  #entry: ServerEntry;
+  /** What some instance said of itself the last time. */
+  #lastKnown: InitializeResult | undefined;
+  #held = false;
 
-  constructor(instance: Instance, log: Logger) {
-    this.server = instance.name;
-    this.instance = instance;
-    this.#log = log;
+  constructor(options: ServerEndpointOptions) {
+    this.server = options.entry.name;
+    this.#options = options;
+    this.#entry = options.entry;
+    this.#projects = new ProjectFinder({
+      server: this.server,
+      roots: () => options.settings().projectRoots,
+    });
+  }
+
+  get entry(): ServerEntry {
+    return this.#entry;
+  }
+
+  /** Instances its sessions use. */
+  get instances(): ReadonlySet<SharedInstance> {
+    return this.#instances;
   }
 
   /** Sessions at this server. */
-  get sessions(): ReadonlyMap<string, Session> {
-    return this.#sessions;
+  get clients(): number {
+    return this.#places.size;
   }
 
-  async initialize(_session: Session, params: JsonObject | undefined): Promise<JsonObject> {
-    const result = await this.instance.ready();
+  /** The state that says most about it: one process that runs is a server that runs. */
+  get state(): string {
+    if (this.#held) return "stopped";
+    const states = new Set([...this.#instances].map(({ instance }) => instance.life.state));
+    return STATES.find((state) => states.has(state)) ?? "idle";
+  }
+
+  /** Why clients that can be asked get a process of their own, if they do. */
+  get verdict(): string | undefined {
+    return this.#options.verdicts.get(serverKey(this.#entry))?.isolate;
+  }
+
+  // ---- as an endpoint
+
+  async initialize(session: Session, params: JsonObject | undefined): Promise<JsonObject> {
+    const introduction = await this.#introduce(session);
     // Tasks belong to whoever began them, and the server would list them to everybody.
-    const { tasks: _, ...capabilities } = result.capabilities;
+    const { tasks: _, ...capabilities } = introduction.capabilities;
     return {
-      ...result,
+      ...introduction,
       protocolVersion: negotiateRevision(params?.protocolVersion),
       capabilities,
     };
   }
 
   request(call: Call): void {
-    const own = Object.hasOwn(OWN_METHODS, call.method) ? OWN_METHODS[call.method] : undefined;
-    if (own !== undefined) return own(this, call);
-    if (call.method.startsWith("tasks/")) {
+    const { session } = call;
+    const placed = this.#places.get(session);
+    if (placed !== undefined && !this.#provisional.has(session)) return placed.request(call);
+    const loss = this.#bereft.get(session);
+    if (loss !== undefined) {
+      this.#bereft.delete(session);
       return call.fail(
-        new Fault(
-          "method_not_found",
-          `Cannot do ${JSON.stringify(call.method)}: tasks are not offered by shared servers`,
-          { server: this.server },
-        ),
+        new Fault("upstream_exited", loss, { server: this.server, retryable: true }),
       );
     }
-    if (call.params?.task !== undefined) {
-      const { task: _, ...params } = call.params;
-      call.params = params;
-    }
-    call.submitTo(this.instance);
+    const place = this.reach(session, call);
+    if (place instanceof Promise) this.#requestWhenPlaced(place, call);
+    else place.request(call);
   }
 
-  notification(_session: Session, message: NotificationMessage): void {
-    // One client's state is not another's: the server was initialized once, and has no roots.
-    if (message.method === "notifications/initialized") return;
-    if (message.method === "notifications/roots/list_changed") return;
-    this.instance.notify(message.method, message.params);
+  notification(session: Session, message: NotificationMessage): void {
+    if (message.method === "notifications/roots/list_changed") this.#onRootsChanged(session);
+    this.#places.get(session)?.notification(session, message);
   }
 
   join(session: Session): void {
-    this.#sessions.set(session.id, session);
-    const { id, logLevel, subscriptions } = session;
-    if (logLevel !== null && this.#logLevels.set(id, logLevel)) this.#tell(this.#levelCall());
-    for (const uri of subscriptions) {
-      this.#subscriptions.add(id, uri);
-      this.#tell({ method: "resources/subscribe", params: { uri } });
-    }
-    // Whoever waits for updates may never call: the server must run to send them.
-    if (subscriptions.size > 0) this.instance.ready().catch(() => {}); // Logged by the instance.
+    // At all servers together, a session comes here with its first call.
+    if (session.endpoint !== this || this.#projects.mustAsk(session)) return;
+    this.#tryPlace(session);
   }
 
   leave(session: Session): void {
-    this.#sessions.delete(session.id);
-    if (this.#logLevels.delete(session.id)) this.#tell(this.#levelCall());
-    for (const uri of this.#subscriptions.deleteAll(session.id)) {
-      this.#tell({ method: "resources/unsubscribe", params: { uri } });
-    }
+    this.#projects.forget(session);
+    const shared = this.#places.get(session);
+    if (shared === undefined) return;
+    this.#places.delete(session);
+    shared.leave(session);
+    if (shared.own === session) this.#stop(shared, "its client is gone");
+    else this.#forgetIfUseless(shared);
   }
 
-  // ---- state the server keeps once
+  // ---- placing
 
-  /** See {@linkcode LogLevels}. */
-  setLogLevel(call: Call): void {
-    const level = call.params?.level;
-    if (!this.#logLevels.set(call.session.id, level)) {
-      return call.fail(
-        new Fault("invalid_params", `Unknown log level ${JSON.stringify(level)}`, {
-          server: this.server,
-        }),
-      );
-    }
-    call.session.logLevel = level as string;
-    call.session.changed();
-    // The daemon's own: it sums up what all clients want, and is work for none of them.
-    this.#relay(call, { ...this.#levelCall()!, owner: DAEMON });
-  }
-
-  /** See {@linkcode Subscriptions}. */
-  subscribe(call: Call): void {
-    const uri = call.params?.uri;
-    if (typeof uri !== "string") return call.submitTo(this.instance);
-    const { id } = call.session;
-    const isNew = !this.#subscriptions.of(uri).has(id);
-    // Before the server answers, so that another client's unsubscribe does not undo it meanwhile.
-    this.#subscriptions.add(id, uri);
-    this.#relay(call, { method: call.method, params: call.params }, {
-      onSuccess: () => {
-        call.session.subscriptions.add(uri);
-        call.session.changed();
-      },
-      onFailure: () => isNew && this.#subscriptions.delete(id, uri),
+  /**
+   * The instance of a session; it is placed there if it was nowhere. At once, unless its project must be
+   * looked at.
+   *
+   * @throws {Fault} thrown or as a rejection: when there can be none for it.
+   */
+  reach(session: Session, via: Call | undefined): SharedInstance | Promise<SharedInstance> {
+    const placed = this.#places.get(session);
+    if (placed !== undefined) return placed;
+    if (this.#held) throw this.#isHeld();
+    const entry = this.#entry;
+    if (entry.kind !== "stdio" || !entry.usesProject) return this.#place(session, entry);
+    return this.#projects.find(session, via).then((project) => {
+      // Two calls at once may have come here.
+      const placed = this.#places.get(session);
+      if (placed !== undefined) return placed;
+      if (session.ended) throw new Fault("cancelled", "The client's session has ended");
+      if (this.#held) throw this.#isHeld();
+      return this.#place(session, forProject(entry, project), project);
     });
   }
 
-  /** See {@linkcode Subscriptions}. */
-  unsubscribe(call: Call): void {
-    const uri = call.params?.uri;
-    if (typeof uri !== "string") return call.submitTo(this.instance);
-    const last = this.#subscriptions.delete(call.session.id, uri);
-    if (call.session.subscriptions.delete(uri)) call.session.changed();
-    if (!last && this.#subscriptions.of(uri).size > 0) return call.succeed({});
-    this.#relay(call, { method: call.method, params: call.params });
+  #place(session: Session, entry: ServerEntry, project?: string): SharedInstance {
+    const profile = clientClass(session.capabilities);
+    const own = this.#isolates(profile) ? session : undefined;
+    const { roots } = own?.capabilities ?? {};
+    const spec: InstanceSpec = {
+      entry,
+      capabilities: {
+        ...profile,
+        ...(project !== undefined ? { roots: {} } : roots !== undefined ? { roots } : {}),
+      },
+      project,
+      own: own?.id,
+    };
+    let shared = this.#options.pool.find(spec);
+    if (shared === undefined) {
+      this.#makeRoom();
+      shared = this.#options.pool.make(spec, own);
+    }
+    shared.users.add(this);
+    this.#instances.add(shared);
+    this.#places.set(session, shared);
+    if (own !== undefined && !session.owned.has(this.server)) {
+      session.owned.add(this.server);
+      session.changed();
+    }
+    shared.join(session);
+    return shared;
   }
 
-  #levelCall(): UpstreamRequest | undefined {
-    const level = this.#logLevels.widest;
-    return level === undefined ? undefined : { method: "logging/setLevel", params: { level } };
+  /** Whether clients of this class get a process each. */
+  #isolates(profile: JsonObject): boolean {
+    const { mode } = this.#entry.sharing;
+    return mode === "session" ||
+      (mode === "auto" && canBeAsked(profile) && this.verdict !== undefined);
   }
 
-  /** Makes a call on behalf of a client's, and gives it the outcome. */
-  async #relay(
-    call: Call,
-    request: UpstreamRequest,
-    { onSuccess, onFailure }: { onSuccess?: () => void; onFailure?: () => void } = {},
-  ): Promise<void> {
+  #tryPlace(session: Session): void {
     try {
-      const result = await callUpstream(this.instance, { owner: call.owner, ...request });
-      onSuccess?.();
-      call.succeed(result);
+      const place = this.reach(session, undefined);
+      if (place instanceof Promise) place.catch(() => {}); // Told to its next call, as below.
     } catch (error) {
-      onFailure?.();
-      if (error instanceof UpstreamError) call.failWith(error.error);
-      else call.fail(asFault(error));
+      // Whatever keeps it from a place keeps it from being served, and is told to its next call.
+      if (!(error instanceof Fault)) throw error;
     }
   }
 
-  /** Makes a call nobody waits for; a server that refuses it keeps what it had. */
-  async #tell(request: UpstreamRequest | undefined): Promise<void> {
-    if (request === undefined || this.instance.life.state !== "ready") return;
+  async #requestWhenPlaced(place: Promise<SharedInstance>, call: Call): Promise<void> {
     try {
-      await callUpstream(this.instance, request);
-    } catch (error) {
-      this.#log.warn("a server refused what its clients need", {
-        server: this.server,
-        method: request.method,
-        error: (error as Error).message,
-      });
-    }
-  }
-
-  // ---- what the server says of its own accord
-
-  /** The server runs, for the first time or again: it learns what its clients still want. */
-  onReady(): void {
-    this.#tell(this.#levelCall());
-    for (const uri of this.#subscriptions.uris) {
-      this.#tell({ method: "resources/subscribe", params: { uri } });
-    }
-  }
-
-  onNotification(message: NotificationMessage, text: string): void {
-    if (FOR_EVERYBODY.has(message.method)) {
-      for (const session of this.#sessions.values()) session.mailbox.post(text);
-      return;
-    }
-    if (message.method === "notifications/resources/updated") {
-      const uri = message.params?.uri;
-      if (typeof uri !== "string") return;
-      for (const id of this.#subscriptions.concernedBy(uri)) {
-        this.#sessions.get(id)?.mailbox.post(text);
+      const shared = await place;
+      // It may have been cancelled meanwhile.
+      if (call.settled) return;
+      const list = Object.hasOwn(LISTS, call.method) ? LISTS[call.method] : undefined;
+      if (list !== undefined && this.#provisional.has(call.session)) {
+        const { capabilities } = await shared.instance.ready();
+        if (call.settled) return;
+        if (capabilities[list.capability] === undefined) return call.succeed(list.empty);
       }
+      shared.request(call);
+    } catch (error) {
+      call.fail(asFault(error));
+    }
+  }
+
+  /** What the server says of itself, or may say once it can be started. */
+  async #introduce(session: Session): Promise<InitializeResult> {
+    const place = this.#places.get(session);
+    const entry = this.#entry;
+    const usesProject = entry.kind === "stdio" && entry.usesProject;
+    if (place === undefined && usesProject && this.#projects.mustAsk(session)) {
+      this.#provisional.add(session);
+      return this.#lastKnown ?? {
+        protocolVersion: LATEST_LEGACY_REVISION,
+        capabilities: WIDEST_CAPABILITIES,
+        serverInfo: { name: this.server, version: "" },
+      };
+    }
+    const shared = await this.reach(session, undefined);
+    return await shared.instance.ready();
+  }
+
+  /** Its roots may name another project now: the next call finds out. */
+  #onRootsChanged(session: Session): void {
+    this.#projects.forget(session);
+    const shared = this.#places.get(session);
+    if (shared?.spec.project === undefined || session.project !== undefined) return;
+    this.#provisional.add(session);
+    this.#places.delete(session);
+    shared.leave(session);
+    this.#forgetIfUseless(shared);
+  }
+
+  /** @throws {Fault} when there are too many instances, and all are in use. */
+  #makeRoom(): void {
+    const { maxInstances } = this.#options.settings();
+    if (this.#instances.size < maxInstances) return;
+    const spare =
+      [...this.#instances].find(({ sessions, instance }) =>
+        sessions.size === 0 && instance.callsInFlight === 0
+      ) ?? [...this.#instances].find(({ own }) => own !== undefined && !own.active);
+    if (spare === undefined) {
+      throw new Fault(
+        "overloaded",
+        `Server ${JSON.stringify(this.server)} has ${maxInstances} instances already, for other ` +
+          `projects and clients; end one of those, or raise "server.limits.maxInstancesPerServer"`,
+        { server: this.server },
+      );
+    }
+    this.#stop(spare, "another client needed its place");
+  }
+
+  // ---- what happens at its instances
+
+  onReady(shared: SharedInstance): void {
+    this.#lastKnown = shared.instance.initializeResult;
+    this.#options.listener.onReady(this.server);
+  }
+
+  onListChanged(_shared: SharedInstance, method: string): void {
+    this.#options.listener.onListChanged(this.server, method);
+  }
+
+  /** Once a question could not be given to anybody, new clients that can be asked get their own process. */
+  onUnattributable(shared: SharedInstance, method: string): void {
+    if (this.#entry.sharing.mode !== "auto") return;
+    // Those who are there stay where their state is, but never again two of them at once.
+    shared.instance.takeTurns();
+    if (this.verdict !== undefined) return;
+    const reason = `it asked ${method} while several clients had calls in flight`;
+    this.#options.verdicts.add(serverKey(this.#entry), { isolate: reason });
+    this.#options.log.warn("clients that can be asked get a process of their own from now on", {
+      server: this.server,
+      reason,
+    });
+  }
+
+  onGone(shared: SharedInstance, { crashed }: { crashed: boolean }): void {
+    if (!this.#instances.has(shared)) return;
+    const { state } = shared.instance.life;
+    // Ended by another endpoint that uses it as well.
+    if (state === "draining" || state === "stopped") {
+      for (const session of this.#takeOff(shared)) this.#tryPlace(session);
       return;
     }
-    // A request of the server's own is never asked of a client yet, so there is none to cancel.
-    if (message.method === "notifications/cancelled") return;
-    this.#toOnlyOwner(message, text);
+    if (shared.own === undefined) return this.#forgetIfUseless(shared);
+    const how = crashed ? "ended" : "was ended";
+    this.#stop(shared, `its process ${how}, and what it knew with it`);
   }
+
+  /** Ends an instance for good; the sessions on it are placed anew, or lost if it was their own. */
+  #stop(shared: SharedInstance, reason: string): Promise<void> {
+    const sessions = this.#takeOff(shared);
+    const fault = new Fault(
+      "draining",
+      `Server ${JSON.stringify(this.server)} was ended: ${reason}`,
+      {
+        server: this.server,
+        retryable: false,
+      },
+    );
+    const stopped = shared.stop(fault);
+    for (const session of sessions) this.#onTakenOff(session, shared, reason);
+    return stopped;
+  }
+
+  /** Takes an instance out of use. @returns the sessions that were on it. */
+  #takeOff(shared: SharedInstance): Session[] {
+    const sessions = [...this.#places].filter(([, place]) => place === shared)
+      .map(([session]) => session);
+    for (const session of sessions) this.#places.delete(session);
+    this.#instances.delete(shared);
+    shared.users.delete(this);
+    this.#options.pool.forget(shared);
+    return sessions;
+  }
+
+  #onTakenOff(session: Session, shared: SharedInstance, reason: string): void {
+    if (session.ended) return;
+    if (shared.own !== session) return this.#tryPlace(session);
+    session.owned.delete(this.server);
+    if (session.endpoint === this) return session.lose(reason);
+    this.#bereft.set(
+      session,
+      `Server ${JSON.stringify(this.server)} was ended: ${reason}; the next call begins anew`,
+    );
+    session.changed();
+  }
+
+  #forgetIfUseless(shared: SharedInstance): void {
+    if (!shared.forgettable) return;
+    this.#instances.delete(shared);
+    shared.users.delete(this);
+    if (shared.users.size === 0) this.#options.pool.forget(shared);
+  }
+
+  // ---- control
 
   /**
-   * Logs, and whatever is not known here: for the only client this process has ever worked for. With
-   * none or several, nobody gets it but the daemon's log.
+   * Starts it, for clients without capabilities or project.
+   *
+   * @throws {Fault} when it cannot be started.
    */
-  #toOnlyOwner(message: NotificationMessage, text: string): void {
-    const owner = this.instance.onlyOwner;
-    const session = owner === undefined ? undefined : this.#sessions.get(owner);
-    const { level, logger, data } = message.params ?? {};
-    if (session === undefined) {
-      this.#log.debug("notification of a server that belongs to no single client", {
-        server: this.server,
-        method: message.method,
-        level,
-        logger,
-        data,
-      });
-      return;
+  async start(): Promise<void> {
+    this.#held = false;
+    const entry = this.#entry;
+    if (entry.kind === "stdio" && entry.usesProject) return;
+    if (entry.sharing.mode === "session") return;
+    const spec = { entry, capabilities: {}, project: undefined, own: undefined };
+    let shared = this.#options.pool.find(spec);
+    if (shared === undefined) {
+      this.#makeRoom();
+      shared = this.#options.pool.make(spec, undefined);
     }
-    if (
-      message.method === "notifications/message" && !this.#logLevels.wants(session.id, level)
-    ) return;
-    const [only, ...more] = session.calls.values();
-    if (only !== undefined && more.length === 0) only.notify(text);
-    else if (session.mailbox.attached || only === undefined) session.mailbox.post(text);
-    else only.notify(text);
+    shared.users.add(this);
+    this.#instances.add(shared);
+    await shared.instance.ready();
   }
-}
 
-interface UpstreamRequest {
-  /** Default: the session of the call it is made for. */
-  owner?: string;
-  method: string;
-  params?: JsonObject;
+  /** Ends all its processes; calls are refused until it is started again. */
+  async stop(): Promise<void> {
+    this.#held = true;
+    await Promise.all([...this.#instances].map((shared) => this.#stop(shared, "it was stopped")));
+  }
+
+  /** Ends all its processes, and starts again what clients use. @throws {Fault} as `start`. */
+  async restart(): Promise<void> {
+    this.#held = false;
+    await Promise.all([...this.#instances].map((shared) => this.#stop(shared, "it was restarted")));
+    const running = [...this.#instances].map(({ instance }) => instance.ready());
+    await (running.length > 0 ? Promise.all(running) : this.start());
+  }
+
+  /** Goes on as another entry: calls in flight end where they are, everything else goes to new processes. */
+  update(entry: ServerEntry): void {
+    this.#entry = entry;
+    for (const shared of [...this.#instances]) {
+      const sessions = this.#takeOff(shared);
+      this.#retire(shared);
+      for (const session of sessions) {
+        this.#onTakenOff(session, shared, "its configuration was changed");
+        if (session.ended || session.endpoint !== this) continue;
+        for (const text of LISTS_CHANGED) session.mailbox.post(text);
+      }
+    }
+  }
+
+  /** It is not configured any more: calls in flight end, then everything does. */
+  async remove(): Promise<void> {
+    this.#held = true;
+    const sessions = [...this.#places.keys()];
+    await Promise.all([...this.#instances].map((shared) => {
+      this.#takeOff(shared);
+      return this.#retire(shared);
+    }));
+    for (const session of sessions) {
+      if (session.endpoint === this) session.lose("its server is not configured any more");
+    }
+  }
+
+  #retire(shared: SharedInstance): Promise<void> {
+    return stopWhenQuiet(shared, { clock: this.#options.clock, withinMs: RETIRE_MS });
+  }
+
+  #isHeld(): Fault {
+    return new Fault(
+      "upstream_unavailable",
+      `Server ${
+        JSON.stringify(this.server)
+      } is stopped; start it with POST /mcp/${this.server}/start`,
+      { server: this.server, retryable: false },
+    );
+  }
 }

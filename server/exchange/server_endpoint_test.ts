@@ -1,68 +1,30 @@
 import assert from "node:assert/strict";
 import type { JsonObject } from "../../protocol/json.ts";
-import {
-  LIMITS,
-  newSession,
-  NotedReader,
-  NotedReply,
-  readMailbox,
-  request,
-} from "../../tests/fixtures/exchange.ts";
+import { type Client, Endpoints } from "../../tests/fixtures/endpoints.ts";
+import { newSession } from "../../tests/fixtures/exchange.ts";
 import { settle } from "../../tests/fixtures/fake_clock.ts";
 import type { FakeWire, Json } from "../../tests/fixtures/fake_wire.ts";
-import { InstanceBench } from "../../tests/fixtures/instances.ts";
-import { Exchange } from "./exchange.ts";
-import { ServerEndpoint } from "./server_endpoint.ts";
-import type { Session } from "./session.ts";
-
-/** A client with a session, a stream that is open, and its calls. */
-class Client {
-  readonly reader = new NotedReader();
-  #lastId = 0;
-
-  constructor(readonly session: Session, private readonly exchange: Exchange) {
-    session.mailbox.attach(this.reader);
-  }
-
-  call(method: string, params?: JsonObject): NotedReply {
-    const reply = new NotedReply();
-    const message = request(method, { id: String(++this.#lastId), params });
-    this.exchange.request(this.session, message, reply);
-    return reply;
-  }
-
-  /** What came by its stream. */
-  read(): Json[] {
-    return readMailbox(this.session, this.reader);
-  }
-
-  leave(): void {
-    this.session.end("left");
-  }
-}
 
 /** One server that is shared, played by the test. */
 class Bench {
-  readonly upstream: InstanceBench = new InstanceBench({
-    listener: {
-      onReady: () => this.endpoint.onReady(),
-      onNotification: (_instance, message, text) => this.endpoint.onNotification(message, text),
-    },
-  });
-  readonly endpoint = new ServerEndpoint(this.upstream.instance, this.upstream.log);
-  readonly exchange = new Exchange(LIMITS, this.upstream.log);
+  readonly all = new Endpoints();
+  readonly endpoint = this.all.endpoint();
+  readonly exchange = this.all.exchange;
 
   async start(capabilities: JsonObject = {}): Promise<this> {
-    await this.upstream.start({ capabilities });
+    const ready = this.endpoint.start();
+    await settle();
+    this.wire.initialize({ capabilities });
+    await ready;
     return this;
   }
 
   get wire(): FakeWire {
-    return this.upstream.wires.last;
+    return this.all.wire();
   }
 
   client(id: string): Client {
-    return new Client(newSession(id, { endpoint: this.endpoint }), this.exchange);
+    return this.all.client(id, this.endpoint);
   }
 
   /** Answers everything that was asked, and returns it as `method detail`. */
@@ -159,11 +121,7 @@ Deno.test("what could be for two clients is for neither: it stays in the daemon'
     }],
     ["one has cancelled, and is not answered", (bench, a, b) => {
       a.call("tools/call");
-      bench.exchange.notification(a.session, {
-        kind: "notification",
-        method: "notifications/cancelled",
-        params: { requestId: 1 },
-      });
+      a.cancel(1);
       b.call("tools/call");
     }],
     ["the only one has left", (_bench, a) => {
@@ -191,9 +149,7 @@ Deno.test("what could be for two clients is for neither: it stays in the daemon'
       bench.notify(method, { level: "error", data: "secret" });
     }
     assert.deepEqual([a.read(), b.read()], [[], []], name);
-    const logged = bench.upstream.log.lines.filter(({ message }) =>
-      /no single client/.test(message)
-    );
+    const logged = bench.all.log.lines.filter(({ message }) => /no single client/.test(message));
     assert.equal(logged.length, 2, name);
   }
 });

@@ -38,6 +38,8 @@ export interface SessionOptions {
   onActivity?: () => void;
   /** Told when what must survive a restart has changed. */
   onChange?: (session: Session) => void;
+  /** Told when what the session was about is gone for good. */
+  onLost?: (session: Session, reason: string) => void;
 }
 
 /** How long a request without a stream counts as presence. Milliseconds. */
@@ -60,6 +62,8 @@ export class Session {
   logLevel: string | null = null;
   /** Resources it subscribed to; survive a restart of the daemon. */
   readonly subscriptions = new Set<string>();
+  /** Servers that run a process for this session alone. */
+  readonly owned = new Set<string>();
   /** Monotonic milliseconds. */
   lastSeen: number;
   readonly #questions: Questions;
@@ -67,6 +71,7 @@ export class Session {
   readonly #clock: Clock;
   readonly #onActivity: () => void;
   readonly #onChange: (session: Session) => void;
+  readonly #onLost: (session: Session, reason: string) => void;
 
   constructor(options: SessionOptions) {
     this.id = options.id;
@@ -81,6 +86,7 @@ export class Session {
     this.#clock = options.clock;
     this.#onActivity = options.onActivity ?? (() => {});
     this.#onChange = options.onChange ?? (() => {});
+    this.#onLost = options.onLost ?? ((session, reason) => session.end(reason));
     this.lastSeen = options.clock.now();
   }
 
@@ -126,6 +132,11 @@ export class Session {
   /** Log level or subscriptions are others now. */
   changed(): void {
     if (!this.#ended) this.#onChange(this);
+  }
+
+  /** What a server kept for it is gone: it ends, so that its client begins anew and knows it. */
+  lose(reason: string): void {
+    if (!this.#ended) this.#onLost(this, reason);
   }
 
   /** Ends it: calls in flight are cancelled, the stream closes, the server forgets what it kept. */

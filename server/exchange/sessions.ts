@@ -175,6 +175,7 @@ export class Sessions {
       ...client,
       onActivity: () => this.#changes++,
       onChange: (session) => this.#save(session),
+      onLost: (session, reason) => this.end(session, reason),
     });
   }
 
@@ -209,6 +210,11 @@ export class Sessions {
       record === undefined || endpoint === undefined ||
       this.#wallTime() - record.lastSeen > RETENTION_MS.mcp
     ) throw sessionNotFound(id);
+    // What its own process knew is gone with the daemon: its client must learn that.
+    if (record.server !== null && (record.owned ?? []).length > 0) {
+      this.#write(() => this.#options.store.delete(id));
+      throw sessionNotFound(id);
+    }
     this.#requireOpen();
     // Meanwhile somebody may have begun another one under this id.
     if (this.#byId.has(id)) throw sessionNotFound(id);
@@ -224,6 +230,7 @@ export class Sessions {
     });
     session.logLevel = record.logLevel;
     for (const uri of record.subscriptions) session.subscriptions.add(uri);
+    for (const server of record.owned ?? []) session.owned.add(server);
     return this.#add(session);
   }
 
@@ -236,6 +243,7 @@ export class Sessions {
       clientInfo: session.clientInfo,
       capabilities: session.capabilities,
       project: session.project ?? null,
+      owned: [...session.owned],
       logLevel: session.logLevel,
       subscriptions: [...session.subscriptions],
       lastSeen: this.#wallTime(),

@@ -18,8 +18,8 @@ export interface SessionRecord {
   capabilities?: Record<string, unknown>;
   /** The project its requests name. Missing in records of version 0.1. */
   project?: string | null;
-  /** Whether a server process ran for it alone, which is gone with the daemon. Default false. */
-  own?: boolean;
+  /** Servers that ran a process for it alone, which is gone with the daemon. Default none. */
+  owned?: readonly string[];
   /** Log level it asked for. */
   logLevel: string | null;
   /** Resources it subscribed to. */

@@ -29,7 +29,7 @@ import {
 import type { LineEnds } from "../../protocol/ndjson.ts";
 import type { Logger } from "../daemon/log.ts";
 import type { UpstreamCall } from "./call.ts";
-import { InFlight } from "./in_flight.ts";
+import { type Entry, InFlight } from "./in_flight.ts";
 import type { Wire } from "./wire.ts";
 
 /** Options of {@linkcode Conversation}. */
@@ -44,8 +44,20 @@ export interface ConversationOptions {
   onHandshake(answer: JsonObject): void;
   /** A call has left the table. */
   onAnswered(): void;
+  /** A request of the server's, other than `ping`. */
+  onRequest(request: ServerRequest): void;
   /** A notification other than progress, with the text it came in. */
   onNotification(message: NotificationMessage, text: string): void;
+}
+
+/** Something a server asks of its client. */
+export interface ServerRequest {
+  /** JSON text of the server's id. */
+  readonly id: string;
+  readonly method: string;
+  readonly params: JsonObject | undefined;
+  /** Answers it; dropped when the process that asked is gone. */
+  respond(answer: { result: unknown } | { error: unknown } | Fault): void;
 }
 
 /** The calls in flight at one server, and what it says. */
@@ -81,6 +93,28 @@ export class Conversation {
   /** See {@linkcode InFlight.soleOwner}. */
   get soleOwner(): string | undefined {
     return this.#inFlight.soleOwner;
+  }
+
+  /** Whether a client other than `owner` waits for a call. */
+  othersWait(owner: string): boolean {
+    return this.#inFlight.othersWait(owner);
+  }
+
+  /** The calls `owner` waits for, oldest first. */
+  callsOf(owner: string): UpstreamCall[] {
+    return [...this.#inFlight.live()].map(({ call }) => call).filter((call) =>
+      call.owner === owner
+    );
+  }
+
+  /** The calls of `owner` are not silent: its client is being asked, or has answered. */
+  heardOf(owner: string): void {
+    const deadline = this.#options.clock.now() + this.#options.callTimeoutMs;
+    for (const entry of this.#inFlight.live()) {
+      if (entry.call.owner !== owner) continue;
+      entry.deadline = deadline;
+      entry.heard = true;
+    }
   }
 
   /** Sends the first request of a connection; its answer goes to `onHandshake`. */
@@ -143,7 +177,7 @@ export class Conversation {
   }
 
   /** Takes out all calls somebody waits for: the server is gone. */
-  clear(): UpstreamCall[] {
+  clear(): (Entry & { call: UpstreamCall })[] {
     return this.#inFlight.clear();
   }
 
@@ -218,19 +252,14 @@ export class Conversation {
     return entry?.call;
   }
 
-  /** No capability was declared, so a server has nothing to ask of a client; only `ping` is always allowed. */
-  #onRequest({ id, method }: RequestMessage): void {
-    if (method === "ping") {
-      this.wire?.send(`{"jsonrpc":"2.0","id":${id},"result":{}}`);
-      return;
-    }
-    const fault = new Fault(
-      "method_not_found",
-      `Cannot take ${JSON.stringify(method)}: the client declared no such capability`,
-      { server: this.#name },
-    );
-    this.wire?.send(fault.toResponseText(id));
-    this.#options.log.warn("request of a server refused", { server: this.#name, method });
+  #onRequest({ id, method, params }: RequestMessage): void {
+    const asked = this.wire;
+    const respond: ServerRequest["respond"] = (answer) => {
+      // Another process never asked this.
+      if (this.wire === asked) asked?.send(answerText(id, answer));
+    };
+    if (method === "ping") return respond({ result: {} });
+    this.#options.onRequest({ id, method, params, respond });
   }
 
   #onNotification(message: NotificationMessage, line: string): void {
@@ -241,6 +270,7 @@ export class Conversation {
     const entry = this.#inFlight.get(Number(idText(progressToken)));
     if (entry?.call === undefined || entry.progressToken === undefined) return;
     entry.deadline = this.#options.clock.now() + this.#options.callTimeoutMs;
+    entry.heard = true;
     const params = stringifyJson(rest).slice(1);
     const separator = params === "}" ? "" : ",";
     entry.call.progress(
@@ -269,6 +299,18 @@ export class Conversation {
         cause,
       },
     );
+  }
+}
+
+function answerText(id: string, answer: Parameters<ServerRequest["respond"]>[0]): string {
+  if (answer instanceof Fault) return answer.toResponseText(id);
+  const [[key, value]] = Object.entries(answer);
+  try {
+    return `{"jsonrpc":"2.0","id":${id},"${key}":${stringifyJson(value)}}`;
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    const fault = new Fault("invalid_request", "The client's answer nests too deeply");
+    return fault.toResponseText(id);
   }
 }
 

@@ -1,63 +1,71 @@
 /**
- * From an entry of the configuration to an instance: how the server is reached, and within what bounds.
+ * From what an instance is made for to the instance: how the server is reached, and within what bounds.
  *
  * @module
  */
 
 import { Fault } from "../../protocol/errors.ts";
-import type { ServerEntry } from "../config/types.ts";
+import type { BuiltinEntry, Limits } from "../config/types.ts";
 import { childEnvironment } from "./child_environment.ts";
-import { Instance, type InstanceOptions } from "./instance.ts";
+import { type ConnectInProcess, openInProcessWire } from "./in_process_wire.ts";
+import { Instance, type InstanceListener, type InstanceOptions } from "./instance.ts";
+import type { InstanceSpec } from "./instance_key.ts";
 import { openRemoteWire } from "./remote/open_remote_wire.ts";
 import { openStdioWire } from "./stdio_wire.ts";
 import type { OpenWire } from "./wire.ts";
 
 /** Options of {@linkcode createInstance}; what is not in an entry of the configuration. */
-export interface InstanceContext extends
-  Pick<
-    InstanceOptions,
-    "listener" | "clock" | "random" | "log" | "version" | "maxCalls" | "maxCallsPerOwner"
-  > {
+export interface InstanceContext
+  extends Pick<InstanceOptions, "clock" | "random" | "log" | "version" | "prepare"> {
+  /** What may change while the daemon runs. */
+  limits(): Pick<Limits, "maxCallsPerServer" | "maxCallsPerSession">;
+  /** Connects a built-in server inside this process. */
+  connectBuiltin(name: BuiltinEntry["builtin"], project: string | undefined): ConnectInProcess;
   /** Takes note of children, so that none outlives the daemon. */
   children: { add(pid: number, server: string): void; remove(pid: number): void };
-  /** The daemon's own environment. */
-  inherited: Readonly<Record<string, string | undefined>>;
+  /** The environment that children are given a part of. Asked for each time one is started. */
+  inherited(): Readonly<Record<string, string | undefined>>;
   /** Name of this run of the daemon; marks its children. */
   instanceId: string;
   /** Where children run that name no folder. */
   homeFolder: string;
-  /** How to run this program, for built-in servers. */
-  selfCommand: {
-    command: string;
-    args: readonly string[];
-    env: Readonly<Record<string, string>>;
-  };
   /** Longest message from a server, characters. */
   maxServerMessageBytes: number;
   /** Most that may wait for a server to read it, characters. */
   maxOwed: number;
 }
 
-/** The instance of a configured server. Nothing is started. */
-export function createInstance(entry: ServerEntry, context: InstanceContext): Instance {
-  const { listener, clock, random, log, version, maxCalls, maxCallsPerOwner } = context;
+/** Milliseconds after which a process that one session has for itself is ended when the session rests. */
+const OWN_IDLE_MS = 30 * 60_000;
+
+/** The instance for `spec`. Nothing is started. */
+export function createInstance(
+  spec: InstanceSpec,
+  { listener, ...context }: InstanceContext & { listener: InstanceListener },
+): Instance {
+  const { clock, random, log, version, prepare } = context;
+  const { entry, capabilities, own } = spec;
+  const { maxCallsPerServer, maxCallsPerSession } = context.limits();
   return new Instance({
     name: entry.name,
-    open: openFor(entry, context),
+    open: openFor(spec, context),
+    prepare: entry.kind === "stdio" ? prepare : undefined,
     listener,
     clock,
     random,
     log,
     version,
-    maxCalls,
-    maxCallsPerOwner,
+    capabilities,
+    maxCalls: entry.sharing.mode === "serial" ? 1 : maxCallsPerServer,
+    maxCallsPerOwner: maxCallsPerSession,
     startTimeoutMs: entry.startTimeoutMs,
     callTimeoutMs: entry.callTimeoutMs,
+    idleTimeoutMs: own === undefined ? entry.idleTimeoutMs : OWN_IDLE_MS,
   });
 }
 
 /** How the server of an entry is reached. */
-function openFor(entry: ServerEntry, context: InstanceContext): OpenWire {
+function openFor({ entry, project }: InstanceSpec, context: InstanceContext): OpenWire {
   switch (entry.kind) {
     case "stdio":
       if (entry.usesProject) {
@@ -77,16 +85,14 @@ function openFor(entry: ServerEntry, context: InstanceContext): OpenWire {
         env: entry.env,
         cwd: entry.cwd,
       }, context);
-    case "builtin": {
-      const { command, args, env } = context.selfCommand;
-      return openChild({
-        name: entry.name,
-        command,
-        args: [...args, "mcp", "--serve-builtin", entry.builtin],
-        env,
-        cwd: undefined,
-      }, context);
-    }
+    case "builtin":
+      return (events) =>
+        openInProcessWire({
+          connect: context.connectBuiltin(entry.builtin, project),
+          maxLineLength: context.maxServerMessageBytes,
+          maxOwed: context.maxOwed,
+          onError: (message) => context.log.warn(message, { server: entry.name }),
+        }, events);
     case "remote":
       return openRemoteWire(entry, context);
     case "broken":
@@ -115,7 +121,7 @@ function openChild({ name, command, args, env, cwd }: Child, context: InstanceCo
       command,
       args,
       env: childEnvironment({
-        inherited: context.inherited,
+        inherited: context.inherited(),
         entry: env,
         instanceId: context.instanceId,
       }),

@@ -17,12 +17,19 @@ export interface InitializeResult extends JsonObject {
   serverInfo: JsonObject;
 }
 
+/** What the daemon says of itself to a server. */
+export interface Introduction {
+  /** This program's version. */
+  version: string;
+  /** What the clients behind it can do. */
+  capabilities: JsonObject;
+}
+
 /** The `initialize` request of the daemon. @param id The minted id. */
-export function initializeText(id: number, version: string): string {
+export function initializeText(id: number, { version, capabilities }: Introduction): string {
   return requestText(String(id), "initialize", {
     protocolVersion: LATEST_LEGACY_REVISION,
-    // None: a server that is shared cannot be told of what only some of its clients can do.
-    capabilities: {},
+    capabilities,
     clientInfo: { name: "aichaku", version },
   });
 }

@@ -19,6 +19,8 @@ export interface Entry {
   readonly progressToken: string | undefined;
   /** Monotonic milliseconds after which the call has been silent for too long. */
   deadline: number;
+  /** Whether its client has heard of it: progress, or a question. */
+  heard: boolean;
   readonly counts: OwnerCounts;
 }
 
@@ -60,10 +62,27 @@ export class InFlight {
     return this.#ever === "many" ? undefined : this.#ever?.owner;
   }
 
-  /** The only client with calls that are not answered, or undefined when there is none or more than one. */
+  /**
+   * The only client with calls that are not answered, or undefined when there is none or more than one,
+   * or when it has given up all of them. The daemon's own calls are work for nobody.
+   */
   get soleOwner(): string | undefined {
-    if (this.#owners.size !== 1 || this.#attributionLost) return undefined;
-    return this.#owners.keys().next().value;
+    if (this.#attributionLost) return undefined;
+    let sole: OwnerCounts | undefined;
+    for (const counts of this.#owners.values()) {
+      if (counts.owner === DAEMON) continue;
+      if (sole !== undefined) return undefined;
+      sole = counts;
+    }
+    return sole !== undefined && sole.waiting > 0 ? sole.owner : undefined;
+  }
+
+  /** Whether a client other than `owner` waits for a call. */
+  othersWait(owner: string): boolean {
+    for (const counts of this.#owners.values()) {
+      if (counts.waiting > 0 && counts.owner !== owner && counts.owner !== DAEMON) return true;
+    }
+    return false;
   }
 
   /** The calls somebody waits for, oldest first. */
@@ -89,7 +108,7 @@ export class InFlight {
     counts.waiting++;
     counts.unanswered++;
     this.#waiting++;
-    this.#entries.set(id, { id, call, progressToken, deadline, counts });
+    this.#entries.set(id, { id, call, progressToken, deadline, counts, heard: false });
   }
 
   get(id: number): Entry | undefined {
@@ -125,8 +144,8 @@ export class InFlight {
   }
 
   /** Takes everything out: the server is gone. @returns the calls somebody waits for. */
-  clear(): UpstreamCall[] {
-    const calls = [...this.live()].map((entry) => entry.call);
+  clear(): (Entry & { call: UpstreamCall })[] {
+    const calls = [...this.live()];
     this.#entries.clear();
     this.#owners.clear();
     this.#waiting = 0;

@@ -15,7 +15,7 @@ import type { JsonObject } from "../../protocol/json.ts";
 import { type NotificationMessage, notificationText } from "../../protocol/message.ts";
 import type { Logger } from "../daemon/log.ts";
 import type { UpstreamCall } from "./call.ts";
-import { Conversation } from "./conversation.ts";
+import { Conversation, type ServerRequest } from "./conversation.ts";
 import { FairQueue } from "./fair_queue.ts";
 import {
   INITIALIZED_TEXT,
@@ -32,6 +32,17 @@ export interface InstanceListener {
   onReady(instance: Instance): void;
   /** A notification other than progress, with the text it came in. */
   onNotification(instance: Instance, message: NotificationMessage, text: string): void;
+  /** Something the server asks; `request.respond` is to be called once. */
+  onRequest(instance: Instance, request: ServerRequest): void;
+  /**
+   * The process is gone, and whatever it knew. `crashed`: not because nobody used it, or because it was
+   * told to.
+   */
+  onGone(instance: Instance, gone: { crashed: boolean }): void;
+  /** Whether a call may be made again that a process took with it before it said anything. */
+  mayRepeat(call: UpstreamCall): boolean;
+  /** Whether somebody needs the server to run although nobody calls it: a subscription. */
+  isNeeded(): boolean;
 }
 
 /** Options of {@linkcode Instance}. */
@@ -44,12 +55,18 @@ export interface InstanceOptions {
   /** Random numbers in [0, 1). */
   random: () => number;
   log: Logger;
+  /** Resolves when what the server is started with is known. Default at once. */
+  prepare?: () => Promise<void>;
   /** This program's version, told to the server. */
   version: string;
+  /** What the clients behind this instance can do, told to the server. */
+  capabilities: JsonObject;
   /** Milliseconds for starting, `initialize` included. */
   startTimeoutMs: number;
   /** Milliseconds a call may be silent: no answer, no progress. */
   callTimeoutMs: number;
+  /** Milliseconds without use after which the process is ended; undefined: never. */
+  idleTimeoutMs: number | undefined;
   /** Calls in flight at once. */
   maxCalls: number;
   /** Calls in flight at once for one owner. */
@@ -65,6 +82,8 @@ export class Instance {
   readonly #options: InstanceOptions;
   readonly #queue = new FairQueue<UpstreamCall>();
   readonly #conversation: Conversation;
+  /** Calls that were made a second time. */
+  readonly #repeated = new WeakSet<UpstreamCall>();
   #life: Life = newLife();
   /** Settles when the last process has ended; the next one is not started before. */
   #lastEnd: Promise<void> = Promise.resolve();
@@ -73,6 +92,12 @@ export class Instance {
   #startTimer: Disposable | undefined;
   #retryTimer: Disposable | undefined;
   #sweepTimer: Disposable | undefined;
+  #idleTimer: Disposable | undefined;
+  #lastUsed = 0;
+  /** Why it failed the last time, for people. */
+  #lastError: string | undefined;
+  /** Whether calls of different clients take turns, so that every question has one possible asker. */
+  #takesTurns = false;
 
   constructor(options: InstanceOptions) {
     this.name = options.name;
@@ -84,8 +109,12 @@ export class Instance {
       log,
       callTimeoutMs,
       onHandshake: (answer) => this.#onInitialized(answer),
-      onAnswered: () => this.#queue.size > 0 && this.#pump(),
+      onAnswered: () => {
+        this.#lastUsed = clock.now();
+        if (this.#queue.size > 0) this.#pump();
+      },
       onNotification: (message, text) => listener.onNotification(this, message, text),
+      onRequest: (request) => listener.onRequest(this, request),
     });
   }
 
@@ -115,6 +144,31 @@ export class Instance {
   /** See {@linkcode InFlight.soleOwner}. */
   get soleOwner(): string | undefined {
     return this.#conversation.soleOwner;
+  }
+
+  /** The calls `owner` waits for, oldest first. */
+  callsOf(owner: string): UpstreamCall[] {
+    return this.#conversation.callsOf(owner);
+  }
+
+  /** The client of `owner` is being asked, or has answered: its calls are not silent. */
+  heardOf(owner: string): void {
+    this.#conversation.heardOf(owner);
+  }
+
+  /** From now on, calls of different clients take turns. */
+  takeTurns(): void {
+    this.#takesTurns = true;
+  }
+
+  /** What the server said of itself; undefined before it was ready once. */
+  get initializeResult(): InitializeResult | undefined {
+    return this.#initializeResult;
+  }
+
+  /** Why it failed the last time; undefined when it never did. */
+  get lastError(): string | undefined {
+    return this.#lastError;
   }
 
   /**
@@ -168,10 +222,13 @@ export class Instance {
    */
   async stop(fault: Fault, grace: CloseGrace = UNHURRIED): Promise<void> {
     this.#step({ type: "drain" });
-    for (const call of this.#conversation.clear()) call.fail(fault);
+    for (const { call } of this.#conversation.clear()) call.fail(fault);
     this.#failWaiting(this.#refusal()!);
     this.#sweepTimer?.[Symbol.dispose]();
     this.#sweepTimer = undefined;
+    this.#idleTimer?.[Symbol.dispose]();
+    this.#idleTimer = undefined;
+    this.#options.listener.onGone(this, { crashed: false });
     await this.#closeWire(grace);
     // Also one that failed to start and is still being ended: it must not be left behind.
     await this.#lastEnd;
@@ -241,9 +298,9 @@ export class Instance {
     this.#step({ type: "start", now: this.#options.clock.now() });
     const starting = this.#life;
     this.#watchStart(this.#options.startTimeoutMs);
-    await this.#lastEnd;
+    await Promise.all([this.#lastEnd, this.#options.prepare?.()]);
     if (this.#life !== starting) return;
-    const { version, log } = this.#options;
+    const { log } = this.#options;
     const ended = Promise.withResolvers<void>();
     try {
       const wire: Wire = this.#options.open({
@@ -268,7 +325,7 @@ export class Instance {
       return this.#onStartFailed(asFault(error));
     }
     log.info("server starting", { server: this.name, pid: this.#conversation.wire.pid });
-    this.#conversation.shakeHands((id) => initializeText(id, version));
+    this.#conversation.shakeHands((id) => initializeText(id, this.#options));
   }
 
   /** Fails the start that takes longer than `ms`; the end of the process before it counts as well. */
@@ -309,6 +366,8 @@ export class Instance {
     for (const waiter of this.#waitingForReady.splice(0)) waiter.resolve(result);
     const { clock, callTimeoutMs } = this.#options;
     for (const call of this.#queue) call.waitsUntil = clock.now() + callTimeoutMs;
+    this.#lastUsed = clock.now();
+    this.#watchIdle();
     this.#pump();
   }
 
@@ -321,7 +380,8 @@ export class Instance {
       error: fault.message,
       detail: fault.details.detail,
     });
-    this.#stepEnded(fault.details.detail ?? fault.message);
+    this.#lastError = fault.details.detail ?? fault.message;
+    this.#stepEnded(this.#lastError);
     this.#failWaiting(fault);
   }
 
@@ -336,19 +396,28 @@ export class Instance {
         ),
       );
     }
+    const { listener } = this.#options;
     // What it wrote may be about any of the clients it worked for; the log has it in any case.
     const isOnes = this.#conversation.onlyOwner !== undefined;
     this.#requeue(end.notExecuted ?? []);
     this.#conversation.wire = undefined;
     this.#options.log.warn("server ended", { server: this.name, how: end.how });
+    this.#lastError = end.how;
     this.#stepEnded(end.how);
+    this.#idleTimer?.[Symbol.dispose]();
+    this.#idleTimer = undefined;
     const fault = new Fault(
       "upstream_exited",
       `Server ${JSON.stringify(this.name)} ${end.how} with this call in flight; whether the call ` +
         `took effect is not known`,
       { server: this.name, detail: isOnes ? lastWords : end.how },
     );
-    for (const call of this.#conversation.clear()) call.fail(fault);
+    for (const { call, heard } of this.#conversation.clear()) {
+      const again = !heard && !this.#repeated.has(call) && listener.mayRepeat(call);
+      if (again) this.#repeat(call);
+      else call.fail(fault);
+    }
+    listener.onGone(this, { crashed: true });
     // Calls that were still waiting never reached the old process: they go to the next one, if there
     // is to be one soon.
     const refusal = this.#refusal();
@@ -365,6 +434,44 @@ export class Instance {
       this.#queue.unshift(call);
     }
     if (this.#queue.size > 0) this.#watchDeadlines();
+  }
+
+  /** Makes a call once more that does no harm when it is made twice. */
+  #repeat(call: UpstreamCall): void {
+    this.#repeated.add(call);
+    call.waitsUntil = this.#options.clock.now() + this.#options.callTimeoutMs;
+    this.#queue.push(call);
+    this.#watchDeadlines();
+  }
+
+  // ---- rest
+
+  /** Ends the process once nobody has used it for long; the next call starts it again. */
+  #watchIdle(): void {
+    const { clock, idleTimeoutMs } = this.#options;
+    if (idleTimeoutMs === undefined) return;
+    this.#idleTimer?.[Symbol.dispose]();
+    const wait = Math.max(1, this.#lastUsed + idleTimeoutMs - clock.now());
+    const due = clock.now() + wait;
+    this.#idleTimer = clock.after(wait, () => {
+      this.#idleTimer = undefined;
+      if (this.#life.state !== "ready") return;
+      const now = clock.now();
+      const inUse = this.#conversation.waiting > 0 || this.#queue.size > 0 ||
+        this.#options.listener.isNeeded();
+      // Late by more than itself: the machine slept, and so did whoever would have used it.
+      if (inUse || now - due > wait) this.#lastUsed = now;
+      if (now - this.#lastUsed < idleTimeoutMs) return this.#watchIdle();
+      this.#rest();
+    });
+  }
+
+  #rest(): void {
+    this.#options.log.info("server ended: nobody used it", { server: this.name, pid: this.pid });
+    this.#step({ type: "rest" });
+    this.#conversation.clear();
+    this.#closeWire();
+    this.#options.listener.onGone(this, { crashed: false });
   }
 
   #stepEnded(reason: string): void {
@@ -391,7 +498,8 @@ export class Instance {
     // A process that is about to end gets nothing more: what waits goes to the next one.
     return this.#conversation.wire!.writable &&
       this.#conversation.waiting < this.#options.maxCalls &&
-      this.#conversation.waitingFor(owner) < this.#options.maxCallsPerOwner;
+      this.#conversation.waitingFor(owner) < this.#options.maxCallsPerOwner &&
+      !(this.#takesTurns && this.#conversation.othersWait(owner));
   }
 
   #dispatch(call: UpstreamCall): void {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Fault } from "../../protocol/errors.ts";
 import { parseJson } from "../../protocol/json.ts";
 import type { Json } from "../../tests/fixtures/fake_wire.ts";
+import { settle } from "../../tests/fixtures/fake_clock.ts";
 import { InstanceBench } from "../../tests/fixtures/instances.ts";
 
 function progress(progressToken: Json, more: Json = { progress: 1, message: "half" }): Json {
@@ -144,19 +145,32 @@ Deno.test("noise on stdout is dropped, and the answers between are not", async (
   assert.deepEqual(bench.log.errors, []);
 });
 
-Deno.test("a server's questions: ping is answered, anything else refused with the server's own id", async () => {
+Deno.test("a server's questions: ping is answered here, the others by whoever listens, with the server's own id", async () => {
   const bench = await new InstanceBench().start();
-  bench.wires.last.line({ jsonrpc: "2.0", id: "p", method: "ping" });
-  const questions = ["roots/list", "sampling/createMessage", "elicitation/create", "x"];
-  for (const method of questions) {
-    bench.wires.last.line(`{"jsonrpc":"2.0","id":12345678901234567890,"method":"${method}"}`);
-  }
-  const [pong, ...refusals] = bench.wires.last.takeTexts();
+  const wire = bench.wires.last;
+  wire.line({ jsonrpc: "2.0", id: "p", method: "ping" });
+  wire.line('{"jsonrpc":"2.0","id":12345678901234567890,"method":"roots/list"}');
+  wire.line('{"jsonrpc":"2.0","id":"x","method":"constructor","params":{"a":1}}');
+  const [roots, other] = bench.requests;
+  assert.deepEqual([other.method, other.params], ["constructor", { a: 1 }]);
+  roots.respond({ result: { roots: [] } });
+  other.respond(new Fault("method_not_found", "no"));
+  const [pong, answer, refusal] = wire.takeTexts();
   assert.equal(pong, '{"jsonrpc":"2.0","id":"p","result":{}}');
-  assert.equal(refusals.length, questions.length);
-  for (const refusal of refusals) {
-    assert.match(refusal, /^\{"jsonrpc":"2\.0","id":12345678901234567890,"error":\{"code":-32601,/);
-  }
+  assert.equal(answer, '{"jsonrpc":"2.0","id":12345678901234567890,"result":{"roots":[]}}');
+  assert.match(refusal, /^\{"jsonrpc":"2\.0","id":"x","error":\{"code":-32601,/);
+});
+
+Deno.test("an answer to a question of a process that is gone is told to no other", async () => {
+  const bench = await new InstanceBench().start();
+  bench.wires.last.line({ jsonrpc: "2.0", id: 7, method: "roots/list" });
+  bench.wires.last.end();
+  bench.call("a");
+  await settle();
+  bench.wires.last.initialize();
+  bench.wires.last.take();
+  bench.requests[0].respond({ result: {} });
+  assert.deepEqual(bench.wires.last.takeTexts(), []);
 });
 
 Deno.test("a question whose id is that of a client's call is not its answer", async () => {
@@ -193,6 +207,10 @@ Deno.test("a fault in handling one line does not end the reading of the next", a
       onNotification() {
         throw new Error("a bug");
       },
+      onRequest() {},
+      onGone() {},
+      mayRepeat: () => false,
+      isNeeded: () => false,
     },
   });
   await bench.start();

@@ -7,6 +7,7 @@
  *   ^        |          |
  *   |        v          v
  *   +----- backoff, failed
+ *   +------------------ (nobody uses it)
  * ```
  *
  * @module
@@ -45,6 +46,8 @@ export type LifeEvent =
   | { type: "started"; now: number }
   /** The connection ended, or could not be opened. `jitter` is a random number in [0, 1). */
   | { type: "ended"; now: number; reason: string; jitter: number }
+  /** Nobody has used it for long: its process is ended, until the next call. */
+  | { type: "rest" }
   | { type: "drain" }
   | { type: "stopped" };
 
@@ -94,6 +97,8 @@ export function nextLife(life: Life, event: LifeEvent, policy = DEFAULT_RESTART_
     }
     case "ended":
       return afterEnd(life, event, policy);
+    case "rest":
+      return life.state === "ready" ? { state: "idle", record: life.record } : life;
     case "drain":
       return life.state === "stopped" ? life : { state: "draining" };
     case "stopped":

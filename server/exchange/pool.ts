@@ -1,0 +1,61 @@
+/**
+ * Every instance of the daemon, by what it truly is: asked for twice, it is made once, whatever the
+ * server is called and whoever asks.
+ *
+ * @module
+ */
+
+import type { Fault } from "../../protocol/errors.ts";
+import type { Logger } from "../daemon/log.ts";
+import type { Instance, InstanceListener } from "../upstream/instance.ts";
+import { instanceKey, type InstanceSpec } from "../upstream/instance_key.ts";
+import type { CloseGrace } from "../upstream/wire.ts";
+import type { Session } from "./session.ts";
+import { SharedInstance } from "./shared_instance.ts";
+
+/** Options of {@linkcode Pool}. */
+export interface PoolOptions {
+  log: Logger;
+  /** Makes an instance. Nothing is started. */
+  create(spec: InstanceSpec, listener: InstanceListener): Instance;
+}
+
+/** The instances. */
+export class Pool {
+  readonly #options: PoolOptions;
+  readonly #byKey = new Map<string, SharedInstance>();
+
+  constructor(options: PoolOptions) {
+    this.#options = options;
+  }
+
+  [Symbol.iterator](): IterableIterator<SharedInstance> {
+    return this.#byKey.values();
+  }
+
+  /** The instance for `spec`, if there is one. */
+  find(spec: InstanceSpec): SharedInstance | undefined {
+    const shared = this.#byKey.get(instanceKey(spec));
+    // One that is being stopped serves nobody any more; its successor takes its place.
+    const { state } = shared?.instance.life ?? { state: "stopped" };
+    return state === "draining" || state === "stopped" ? undefined : shared;
+  }
+
+  /** Makes the instance for `spec`. */
+  make(spec: InstanceSpec, own: Session | undefined): SharedInstance {
+    const key = instanceKey(spec);
+    const shared = new SharedInstance({ ...this.#options, key, spec, own });
+    this.#byKey.set(key, shared);
+    return shared;
+  }
+
+  /** Forgets an instance that is stopped, or that nobody would miss. */
+  forget(shared: SharedInstance): void {
+    if (this.#byKey.get(shared.key) === shared) this.#byKey.delete(shared.key);
+  }
+
+  /** Ends all of them; calls in flight fail with `fault`. */
+  async stop(fault: Fault, grace: CloseGrace): Promise<void> {
+    await Promise.all([...this].map((shared) => shared.stop(fault, grace)));
+  }
+}

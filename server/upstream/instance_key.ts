@@ -1,0 +1,58 @@
+/**
+ * What an instance truly is. Two entries of the configuration that mean the same server, with the same
+ * bounds, for clients of the same class, are one process; and an entry that was not changed keeps its
+ * process through a reload.
+ *
+ * @module
+ */
+
+import { createHash } from "node:crypto";
+import type { JsonObject } from "../../protocol/json.ts";
+import type { ServerEntry } from "../config/types.ts";
+
+/** What an instance is made for. */
+export interface InstanceSpec {
+  /** For one project, where it uses one. */
+  entry: ServerEntry;
+  /** What the clients behind it can do. */
+  capabilities: JsonObject;
+  /** The project it works on, an absolute folder. */
+  project: string | undefined;
+  /** Id of the session that has it for itself. */
+  own: string | undefined;
+}
+
+/** The key of an instance: equal for equal specs, whatever the server is called. */
+export function instanceKey({ entry, capabilities, project, own }: InstanceSpec): string {
+  const { name: _, sharing: { mode }, ...rest } = entry;
+  return canonical({ ...rest, mode, capabilities, project, own });
+}
+
+/**
+ * The key of what is known about a server beyond the life of a process, whoever uses it: it says nothing
+ * of the bounds, of projects, or of clients. 64 hexadecimal digits.
+ */
+export function serverKey(entry: ServerEntry): string {
+  return createHash("sha256").update(canonical(identityOf(entry))).digest("hex");
+}
+
+function identityOf(entry: ServerEntry): unknown {
+  switch (entry.kind) {
+    case "stdio":
+      return [entry.kind, entry.command, entry.args, entry.env, entry.cwd];
+    case "builtin":
+      return [entry.kind, entry.builtin];
+    case "remote":
+      return [entry.kind, entry.type, entry.url, entry.headers];
+    case "broken":
+      return [entry.kind, entry.name];
+  }
+}
+
+/** JSON with sorted keys. */
+function canonical(value: unknown): string {
+  return JSON.stringify(value, (_key, part) => {
+    if (typeof part !== "object" || part === null || Array.isArray(part)) return part;
+    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1));
+  });
+}
