@@ -52,6 +52,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   ],
   "server/admin": [
     "server/exchange",
+    "server/config",
     "server/upstream",
     "server/daemon/app.ts",
     "protocol",
