@@ -4,32 +4,28 @@
  * @module
  */
 
-import type { Clock } from "../../../platform/clock.ts";
-import { Fault } from "../../../protocol/errors.ts";
 import type { RemoteEntry } from "../../config/types.ts";
-import type { Logger } from "../../daemon/log.ts";
-import type { OpenWire } from "../wire.ts";
+import type { OpenWire, Wire, WireEvents } from "../wire.ts";
+import { openHttpWire } from "./http_wire.ts";
+import type { RemoteContext, RemoteOptions } from "./options.ts";
+import { openSseWire } from "./sse_wire.ts";
+import { openWsWire } from "./ws_wire.ts";
 
-/** What the wires to remote servers need beside an entry; see `InstanceContext`. */
-export interface RemoteContext {
-  clock: Clock;
-  /** Random numbers in [0, 1). */
-  random: () => number;
-  log: Logger;
-  /** Longest message from a server, characters. */
-  maxServerMessageBytes: number;
-  /** Most that may wait for a server to take it, characters. */
-  maxOwed: number;
-}
+const WIRES: Readonly<
+  Record<RemoteEntry["type"], (options: RemoteOptions, events: WireEvents) => Wire>
+> = {
+  http: openHttpWire,
+  sse: openSseWire,
+  ws: openWsWire,
+};
 
 /** How the server of an entry is reached. Nothing is opened yet. */
-export function openRemoteWire(entry: RemoteEntry, _context: RemoteContext): OpenWire {
-  return () => {
-    throw new Fault(
-      "upstream_unavailable",
-      `Cannot reach server ${JSON.stringify(entry.name)}: remote servers ("url") are not ` +
-        `supported by this version; run it as a command, for example through mcp-remote`,
-      { server: entry.name, retryable: false },
-    );
-  };
+export function openRemoteWire(
+  entry: Pick<RemoteEntry, "name" | "type" | "url" | "headers">,
+  context: RemoteContext,
+): OpenWire {
+  const { name: server, type, url, headers } = entry;
+  const { clock, random, log, maxServerMessageBytes, maxOwed } = context;
+  const options = { server, url, headers, clock, random, log, maxServerMessageBytes, maxOwed };
+  return (events) => WIRES[type](options, events);
 }

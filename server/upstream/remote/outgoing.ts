@@ -1,0 +1,78 @@
+/**
+ * What a wire over HTTP has to know of a message it sends: where its answer belongs, and what stands
+ * beside it in the headers.
+ *
+ * @module
+ */
+
+import { isObject } from "../../../protocol/json.ts";
+import { idText } from "../../../protocol/message.ts";
+
+/** A message on its way to the server. */
+export type Outgoing =
+  | {
+    kind: "request";
+    id: number;
+    method: string;
+    /** The revision it names, in the modern era; undefined in the legacy one. */
+    modern: string | undefined;
+    /** The tool, prompt or resource it is about. */
+    subject: string | undefined;
+  }
+  | { kind: "cancelled"; id: number }
+  | { kind: "notification"; method: string }
+  | { kind: "response" };
+
+const REVISION = "io.modelcontextprotocol/protocolVersion";
+
+/** Methods whose subject stands in `Mcp-Name`, and the parameter it is. Source: MCP 2026-07-28. */
+const SUBJECTS: Readonly<Record<string, "name" | "uri">> = {
+  "tools/call": "name",
+  "prompts/get": "name",
+  "resources/read": "uri",
+};
+
+/** Reads a message of our own writing. */
+export function readOutgoing(text: string): Outgoing {
+  const { id, method, params } = JSON.parse(text);
+  if (typeof method !== "string") return { kind: "response" };
+  if (id === undefined) {
+    return method === "notifications/cancelled"
+      ? { kind: "cancelled", id: Number(idText(params?.requestId)) }
+      : { kind: "notification", method };
+  }
+  const meta = isObject(params) && isObject(params._meta) ? params._meta : {};
+  const subject = Object.hasOwn(SUBJECTS, method) ? params?.[SUBJECTS[method]] : undefined;
+  return {
+    kind: "request",
+    id,
+    method,
+    modern: typeof meta[REVISION] === "string" ? meta[REVISION] : undefined,
+    subject: typeof subject === "string" ? subject : undefined,
+  };
+}
+
+/**
+ * The headers of a modern request, which say once more what its body says.
+ * Source: MCP 2026-07-28, basic/transports/streamable-http, "Request Metadata".
+ */
+export function metadataHeaders(
+  { method, modern, subject }: { method: string; modern: string; subject: string | undefined },
+): Record<string, string> {
+  return {
+    "mcp-protocol-version": modern,
+    "mcp-method": headerValue(method),
+    ...(subject === undefined ? {} : { "mcp-name": headerValue(subject) }),
+  };
+}
+
+/** Visible ASCII with spaces and tabs inside: what a header carries as it is. */
+const PLAIN = /^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/;
+/** Would be taken for an encoded value. */
+const LOOKS_ENCODED = /^=\?base64\?.*\?=$/;
+
+/** A value as a header carries it ("Value Encoding"). */
+export function headerValue(value: string): string {
+  if (value === "" || (PLAIN.test(value) && !LOOKS_ENCODED.test(value))) return value;
+  return `=?base64?${new TextEncoder().encode(value).toBase64()}?=`;
+}
