@@ -53,8 +53,11 @@ async function main(args: string[], context: CommandContext): Promise<number> {
     return EXIT.ok;
   }
   if (Object.hasOwn(COMMANDS, name)) return await COMMANDS[name].run(rest, context);
-  // `aichaku --json mcp status` means the same as `aichaku mcp status --json`.
-  if (name === "--json" && rest.length > 0) return await main([...rest, name], context);
+  // `aichaku --json mcp status` means the same as `aichaku mcp --json status`. Not at the end: what
+  // stands behind `--` belongs to somebody else.
+  if (name === "--json" && rest.length > 0) {
+    return await main(rest.toSpliced(1, 0, name), context);
+  }
   const { nearest } = await import("./commands/nearest.ts");
   const isOption = name.startsWith("-");
   const meant = nearest(name, isOption ? GLOBAL_OPTIONS : Object.keys(COMMANDS));

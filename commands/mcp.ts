@@ -30,10 +30,16 @@ Actions (as an option or as a subcommand):
       --server NAME           Serve one server, under its own names (default: all together)
       --project DIR           Folder of the project, for servers that have one
   --print-config [CLIENT]     Print what to paste into a client's configuration
+  add NAME -- COMMAND ARGS…    Add a server to the configuration; or: add NAME URL
+  add-json NAME JSON          Add a server as it stands in a client's configuration
+  remove NAME                 Take a server out of the configuration
+  list                        List the servers of the configuration
 
 Options:
   --json                      Print JSON
   -h, --help                  Print this help
+
+After add, add-json, remove and list, --help tells their own options.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 the daemon is not running.
 `;
@@ -97,6 +103,16 @@ const ACTIONS: readonly Action[] = [
   },
 ];
 
+/** Actions on the configuration: subcommands with arguments of their own. */
+const CONFIG_ACTIONS: Readonly<Record<string, () => Promise<RunConfigAction>>> = {
+  "add": async () => (await import("./mcp/add.ts")).add,
+  "add-json": async () => (await import("./mcp/add.ts")).addJson,
+  "remove": async () => (await import("./mcp/remove.ts")).remove,
+  "list": async () => (await import("./mcp/list.ts")).list,
+};
+
+type RunConfigAction = (args: readonly string[], context: CommandContext) => Promise<number>;
+
 const SPEC: ArgumentSpec = {
   command: "aichaku mcp",
   flags: [...ACTIONS.map(({ option }) => option), "foreground", "force", "follow", "json"]
@@ -109,6 +125,11 @@ const SPEC: ArgumentSpec = {
 
 /** Runs `aichaku mcp`. Returns the exit code. @throws {UsageError} */
 export async function runMcp(args: string[], context: CommandContext): Promise<number> {
+  const word = firstWord(args);
+  if (word !== undefined && Object.hasOwn(CONFIG_ACTIONS, args[word]!)) {
+    const run = await CONFIG_ACTIONS[args[word]!]!();
+    return await tellProblems(context, () => run(args.toSpliced(word, 1), context));
+  }
   // The one option with an optional value; its value is a word like those of the subcommands.
   const spread = args.flatMap((arg) =>
     arg.startsWith("--print-config=") ? arg.split(/=(.*)/, 2) : [arg]
@@ -129,7 +150,18 @@ export async function runMcp(args: string[], context: CommandContext): Promise<n
     throw usage(SPEC, `unexpected argument "${words.at(-1)}"`);
   }
   const run = await action.load();
-  return await runAction(run, { ...parsed, words }, context);
+  return await tellProblems(context, () => run({ ...parsed, words }, context));
+}
+
+/** Where the first word is that is no option and no value of one. */
+function firstWord(args: readonly string[]): number | undefined {
+  for (let i = 0; i < args.length; i++) {
+    const arg = args[i]!;
+    if (arg === "--") return undefined;
+    if (!arg.startsWith("-")) return i;
+    if (SPEC.values.includes(arg.replace(/^--/, ""))) i++;
+  }
+  return undefined;
 }
 
 function chooseAction(
@@ -146,7 +178,7 @@ function chooseAction(
   throw usage(
     SPEC,
     `unknown action "${words[0]}"`,
-    nearest(words[0], ACTIONS.map(({ word }) => word)),
+    nearest(words[0], [...ACTIONS.map(({ word }) => word), ...Object.keys(CONFIG_ACTIONS)]),
   );
 }
 
@@ -158,9 +190,12 @@ function checkOptions(action: Action, { flags, values }: ParsedArguments): void 
 }
 
 /** Problems that a person must mend are told without a stack. */
-async function runAction(run: Run, given: McpArguments, context: CommandContext): Promise<number> {
+async function tellProblems(
+  context: CommandContext,
+  run: () => Promise<number>,
+): Promise<number> {
   try {
-    return await run(given, context);
+    return await run();
   } catch (error) {
     if (!(error instanceof Error) || !["DaemonProblem", "ConfigError"].includes(error.name)) {
       throw error;

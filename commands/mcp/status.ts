@@ -43,7 +43,9 @@ export async function status(given: McpArguments, context: CommandContext): Prom
 }
 
 /** The servers with what only the token's holder learns; without it what `/health` says. */
-async function serverLines({ announcement, health, token }: RunningDaemon): Promise<ServerLine[]> {
+export async function serverLines(
+  { announcement, health, token }: RunningDaemon,
+): Promise<ServerLine[]> {
   const { status, body } = await ask(`${announcement.url}/mcp/servers`, {
     token,
     timeoutMs: 5_000,

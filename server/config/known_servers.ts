@@ -21,8 +21,8 @@ interface KnownServer {
   sharing: "session";
   /** Why, for a person: one sentence without a full stop. */
   why: string;
-  /** An argument that makes it a server like any other: whole, or the part before a `=`. */
-  unless?: string;
+  /** Arguments that make it a server like any other: whole, or the part before a `=`. */
+  unless?: readonly string[];
 }
 
 const BROWSER = "it drives a browser, and its open pages belong to one client";
@@ -113,7 +113,7 @@ const KNOWN_SERVERS: readonly KnownServer[] = [
     names: ["serena", "serena-agent", "serena-mcp-server"],
     sharing: "session",
     why: "without a project of its own it works on the one that was activated last",
-    unless: "--project",
+    unless: ["--project", "--project-from-cwd"],
   },
   {
     names: [
@@ -144,9 +144,8 @@ export function knownServer(
   for (const name of [programName(command), ...args.flatMap(namesIn)]) {
     const known = BY_NAME.get(name);
     if (!known) continue;
-    const { unless } = known;
-    if (unless !== undefined && args.some((arg) => arg.split("=")[0] === unless)) continue;
-    return known;
+    const isOther = args.some((arg) => known.unless?.includes(arg.split("=")[0]!));
+    if (!isOther) return known;
   }
   return undefined;
 }

@@ -65,6 +65,7 @@ Deno.test("a server of one project is shared within it, and only otherwise kept 
   assert.equal(known(serena), "session");
   assert.equal(known(`${serena} --project /p`), undefined);
   assert.equal(known(`${serena} --project=/p`), undefined);
+  assert.equal(known(`${serena} --project-from-cwd`), undefined);
 });
 
 Deno.test("the reason is one sentence that says whose the state is", () => {
