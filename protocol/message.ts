@@ -59,9 +59,17 @@ export class MessageFault extends Fault {
  * a nesting too deep to be read.
  */
 export function parseMessage(text: string): Message {
-  let value: unknown;
+  return readMessage(parseMessageJson(text));
+}
+
+/**
+ * The JSON of what should be a message, or several.
+ *
+ * @throws {MessageFault} `parse_error` when it is not JSON, `invalid_request` when it nests too deeply.
+ */
+export function parseMessageJson(text: string): unknown {
   try {
-    value = parseJson(text);
+    return parseJson(text);
   } catch (cause) {
     if (cause instanceof RangeError) {
       throw new MessageFault("invalid_request", "Cannot read the message: it nests too deeply");
@@ -69,7 +77,6 @@ export function parseMessage(text: string): Message {
     if (!(cause instanceof SyntaxError)) throw cause;
     throw new MessageFault("parse_error", `Cannot parse the message as JSON: ${cause.message}`);
   }
-  return readMessage(value);
 }
 
 /**

@@ -16,7 +16,11 @@ import { Exchange } from "./exchange/exchange.ts";
 import { ServerEndpoint } from "./exchange/server_endpoint.ts";
 import { Sessions } from "./exchange/sessions.ts";
 import { AbsenceWatch } from "./inbound/absence.ts";
+import { Connections } from "./inbound/connections.ts";
+import type { InboundContext } from "./inbound/context.ts";
+import { serveLines } from "./inbound/lines.ts";
 import { SilenceWatch } from "./inbound/replies.ts";
+import { ResumableStreams } from "./inbound/resumable.ts";
 import { createRoutes } from "./routes.ts";
 import { connectBuiltin } from "./builtin/mod.ts";
 import type { Config, ServerEntry } from "./config/types.ts";
@@ -87,18 +91,24 @@ export function createApp(options: AppOptions): DaemonApp {
   const exchange = new Exchange(limits, log);
   const silence = new SilenceWatch(clock);
   const absence = new AbsenceWatch(clock);
+  const connections = new Connections(limits.maxSessions);
+  const resumable = new ResumableStreams({ clock, limits });
+  const inbound: InboundContext = {
+    clock,
+    limits,
+    log,
+    silence,
+    absence,
+    exchange,
+    sessions,
+    connections,
+    resumable,
+    endpoint: (server) => server === undefined ? all : servers.get(server),
+    serverNames: () => [...servers.keys()],
+    disabledServers: () => config.disabled,
+  };
   const routes = createRoutes({
-    inbound: {
-      clock,
-      limits,
-      log,
-      silence,
-      absence,
-      exchange,
-      sessions,
-      endpoint: (server) => server === undefined ? all : servers.get(server),
-      serverNames: () => [...servers.keys()],
-    },
+    inbound,
     guard: { settings: config.server, token: identity.token },
     health: {
       identity,
@@ -116,6 +126,8 @@ export function createApp(options: AppOptions): DaemonApp {
 
   return {
     fetch: (request) => routes.fetch(request),
+    serveLines: (conn, { needsToken }) =>
+      serveLines(inbound, conn, { token: identity.token, required: needsToken }),
     activeSessions: () => sessions.activeCount,
     activity: () => ({ held: sessions.activeCount, changes: sessions.changes }),
     reload,
@@ -172,7 +184,10 @@ export function createApp(options: AppOptions): DaemonApp {
     }
     silence[Symbol.dispose]();
     absence[Symbol.dispose]();
+    resumable[Symbol.dispose]();
     await Promise.all([stopped, sessions.close(reason)]);
+    // Those whose clients have not begun a session.
+    connections.close(reason);
   }
 
   async function allCallsSettled(): Promise<void> {

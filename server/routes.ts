@@ -22,8 +22,11 @@ import {
   hasToken,
   preflight,
 } from "./inbound/guard.ts";
+import { openSse, postToSse } from "./inbound/http_sse.ts";
 import { deleteLightSession, openSessionStream, postCommand, postRpc } from "./inbound/rpc.ts";
 import { deleteSession, openStream, postMessage } from "./inbound/streamable_http.ts";
+import { openV1Stream, postInit, postV1Message } from "./inbound/v1_aliases.ts";
+import { openWebSocket } from "./inbound/websocket.ts";
 import { welcomePage } from "./admin/welcome.ts";
 
 /** What the routes lead to. */
@@ -48,6 +51,16 @@ const ROUTES: readonly Route[] = [
     return c.json({ servers: full ? await report(all, { clock, measure }) : summarize(all) });
   }],
 
+  ["POST", "/mcp/v1/init", "data", ({ inbound }, c) => postInit(inbound, c.req.raw)],
+  ["POST", "/mcp/v1/message", "data", ({ inbound }, c) => postV1Message(inbound, c.req.raw)],
+  [
+    "GET",
+    "/mcp/v1/stream/:id",
+    "data",
+    ({ inbound }, c) =>
+      openV1Stream(inbound, { request: c.req.raw, sessionId: c.req.param("id")! }),
+  ],
+
   ["POST", "/mcp", "data", ({ inbound }, c) => postMessage(inbound, target(c))],
   ["GET", "/mcp", "data", ({ inbound }, c) => openStream(inbound, target(c))],
   ["DELETE", "/mcp", "data", ({ inbound }, c) => deleteSession(inbound, target(c))],
@@ -61,12 +74,7 @@ const ROUTES: readonly Route[] = [
 
   ["POST", "/rpc", "data", ({ inbound }, c) => postRpc(inbound, target(c))],
   ["POST", "/rpc/:server", "data", ({ inbound }, c) => postRpc(inbound, target(c))],
-  ["GET", "/sse", "data", ({ inbound }, c) => {
-    const sessionId = c.req.header("x-session-id");
-    return sessionId === undefined
-      ? c.text("GET /sse needs X-Session-ID: the session of an earlier POST /rpc\n", 400)
-      : openSessionStream(inbound, { request: c.req.raw, sessionId });
-  }],
+  ["GET", "/sse", "data", getSse],
   [
     "GET",
     "/sse/:id",
@@ -76,8 +84,19 @@ const ROUTES: readonly Route[] = [
   ],
   ["DELETE", "/session", "data", ({ inbound }, c) => deleteLightSession(inbound, c.req.raw)],
 
+  ["GET", "/mcp/:server/sse", "data", ({ inbound }, c) => openSse(inbound, target(c))],
+  ["POST", "/messages", "data", ({ inbound }, c) => postToSse(inbound, target(c))],
+  ["POST", "/mcp/:server/messages", "data", ({ inbound }, c) => postToSse(inbound, target(c))],
+
+  ["GET", "/ws", "data", ({ inbound }, c) => openWebSocket(inbound, target(c))],
+  ["GET", "/mcp/:server/ws", "data", ({ inbound }, c) => openWebSocket(inbound, target(c))],
+
   ["POST", "/", "data", ({ inbound }, c) => postMessage(inbound, target(c))],
-  ["GET", "/", "open", (options) => welcomePage(options.health)],
+  ["GET", "/", "open", (options, c) => {
+    if (!c.req.header("accept")?.includes("text/event-stream")) return welcomePage(options.health);
+    checkAccess(c.req.raw.headers, "data", options.guard);
+    return c.req.method === "HEAD" ? c.body(null, 405) : getSse(options, c);
+  }],
 
   [
     "GET",
@@ -105,6 +124,8 @@ export function createRoutes(options: RoutesOptions): Hono {
     checkOrigin(headers, options.guard);
     if (c.req.method === "OPTIONS" && headers.has("origin")) return preflight(headers);
     await next();
+    // Who may read a response is no question where there is none; and it must not be made another.
+    if (c.res.status === 101) return;
     for (const [name, value] of Object.entries(corsHeaders(headers))) {
       c.res.headers.set(name, value);
     }
@@ -131,6 +152,14 @@ function control(action: ProcessAction): Handler {
     checkJsonType(c.req.raw);
     return c.json(await controlServer(servers, { server: c.req.param("server")!, action }));
   };
+}
+
+/** With `X-Session-ID` that session's stream, else a connection of HTTP+SSE. */
+function getSse({ inbound }: RoutesOptions, c: Context): Response {
+  const sessionId = c.req.header("x-session-id");
+  return sessionId === undefined
+    ? openSse(inbound, target(c))
+    : openSessionStream(inbound, { request: c.req.raw, sessionId });
 }
 
 /** The request, and the server its path names. */

@@ -5,6 +5,8 @@ import { FakeLog } from "../tests/fixtures/instances.ts";
 import { Exchange } from "./exchange/exchange.ts";
 import { Sessions } from "./exchange/sessions.ts";
 import { AbsenceWatch } from "./inbound/absence.ts";
+import { Connections } from "./inbound/connections.ts";
+import { ResumableStreams } from "./inbound/resumable.ts";
 import { SilenceWatch } from "./inbound/replies.ts";
 import { createRoutes } from "./routes.ts";
 import { MemorySessionStore } from "./store/memory_session_store.ts";
@@ -41,6 +43,9 @@ function bench() {
       log,
       endpoint: endpointOf,
       serverNames: () => ["one"],
+      disabledServers: () => ["off"],
+      connections: new Connections(LIMITS.maxSessions),
+      resumable: new ResumableStreams({ clock, limits: LIMITS }),
     },
     guard: {
       token: TOKEN,
@@ -112,6 +117,9 @@ Deno.test("an unknown method, address or server is told apart", async () => {
   const unknown = await fetch("POST", "/mcp/two");
   assert.equal(unknown.status, 404);
   assert.match((await unknown.json()).error.message, /"two"; configured are: one/);
+  const off = await fetch("POST", "/rpc/off");
+  assert.equal(off.status, 404);
+  assert.match((await off.json()).error.message, /^Server "off" is disabled in config.json/);
 });
 
 Deno.test("a page that is allowed may ask first, and read errors as well", async () => {

@@ -115,6 +115,13 @@ export interface DrainOptions {
 export interface DaemonApp {
   /** Answers one request. Called from the moment the port is open until the daemon is gone. */
   fetch(request: Request, info: Deno.ServeHandlerInfo): Response | Promise<Response>;
+  /**
+   * Serves one connection of newline-delimited JSON-RPC until it is over. Never rejects, and closes the
+   * connection. Without it the daemon has no Unix socket and no TCP port.
+   *
+   * @param options.needsToken Whether everybody on the machine can connect.
+   */
+  serveLines?(conn: Deno.Conn, options: { needsToken: boolean }): Promise<void>;
   /** Sessions that hold a lease. */
   activeSessions(): number;
   /** What {@linkcode watchIdle} watches. */

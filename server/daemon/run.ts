@@ -34,6 +34,7 @@ import { createChildRegistry } from "./children.ts";
 import { watchIdle } from "./idle.ts";
 import { prepareRunFolder } from "./launch.ts";
 import { listen, type Listening } from "./listen.ts";
+import { listenLines, type ListeningLines } from "./listen_lines.ts";
 import { type HeldLock, tryLockFirmly } from "./lock.ts";
 import type { Logger } from "./log.ts";
 import { pause } from "./pause.ts";
@@ -160,6 +161,7 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
   const announcement = announcementOf(options, { config, listening });
   const { instanceId } = announcement;
   const reaper = (options.startReaper ?? startReaper)({ instanceId, log });
+  let lines: ListeningLines | undefined;
   try {
     const app = createApp({
       config,
@@ -196,6 +198,15 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
       requestShutdown,
     });
     answer = (request, info) => app.fetch(request, info);
+    lines = app.serveLines && listenLines({
+      ...config.server,
+      path: paths.socket,
+      configFile,
+      serve: app.serveLines,
+      log,
+      clock,
+    });
+    announcement.socket = lines?.socket ?? null;
     using _signals = handleSignals(options, requestShutdown);
     using _faults = logFaults(log);
     publish(paths, announcement);
@@ -224,6 +235,8 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
     });
     log.info("serving", {
       url: listening.url,
+      socket: announcement.socket,
+      tcp: lines?.tcp,
       pid: Deno.pid,
       version,
       config: configFile,
@@ -237,7 +250,8 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
     if (clean && lock.isInPlace()) removeIfThere(paths.childrenJson);
     shutdown.drained();
   } finally {
-    await listening.close(CLOSE_GRACE_MS);
+    // The socket is removed before the port is free: whoever waits for the port makes a new one.
+    await Promise.all([lines?.close(CLOSE_GRACE_MS), listening.close(CLOSE_GRACE_MS)]);
     unpublish(paths, announcement);
     await reaper?.close();
   }

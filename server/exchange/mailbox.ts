@@ -34,6 +34,8 @@ export interface MailboxOptions {
   maxEvents: number;
   /** In characters, near enough to bytes. A reader that is there is given a longer message as well. */
   maxBytes: number;
+  /** The same for what is kept while there is no reader, or was sent already. Default `maxBytes`. */
+  maxBytesAway?: number;
   /** Whether messages wait when there is no reader. Otherwise they are dropped. */
   keep: boolean;
   /**
@@ -65,9 +67,16 @@ export class Mailbox {
   /** The highest number ever handed out. */
   #lastTaken = 0;
   #finished = false;
+  #keep: boolean;
 
   constructor(options: MailboxOptions) {
     this.#options = options;
+    this.#keep = options.keep;
+  }
+
+  /** From now on, messages wait while there is no reader. */
+  keepFromNow(): void {
+    this.#keep = true;
   }
 
   /** Whether somebody reads. */
@@ -103,7 +112,7 @@ export class Mailbox {
    * @param answerTo JSON text of the id it answers; leave out for notifications.
    */
   post(text: string, answerTo?: string): void {
-    if (this.#finished || (this.#reader === undefined && !this.#options.keep)) return;
+    if (this.#finished || (this.#reader === undefined && !this.#keep)) return;
     this.#events.push({ seq: ++this.#lastSeq, text, answerTo, sent: false, takenAt: 0 });
     this.#bytes += text.length;
     this.#enforceBounds();
@@ -143,7 +152,7 @@ export class Mailbox {
     if (this.#reader !== reader) return;
     this.#reader = undefined;
     this.#takeBack();
-    if (this.#options.keep) this.#enforceBounds();
+    if (this.#keep) this.#enforceBounds();
     else this.#clear();
   }
 
@@ -158,7 +167,7 @@ export class Mailbox {
       event.takenAt = now;
       this.#lastTaken = Math.max(this.#lastTaken, event.seq);
     }
-    if (this.#options.keep) this.#enforceBounds();
+    if (this.#keep) this.#enforceBounds();
     else this.#clear();
     return fresh;
   }
@@ -187,14 +196,15 @@ export class Mailbox {
   }
 
   #enforceBounds(): void {
-    const { maxEvents, maxBytes } = this.#options;
+    const { maxEvents, maxBytes, maxBytesAway = maxBytes } = this.#options;
     const from = this.#unconfirmedFrom ?? Infinity;
     const isInTransit = (event: Kept) => event.sent && event.seq >= from;
     // What is on its way is not counted: it cannot be had back by dropping it.
     const inTransit = this.#events.filter(isInTransit);
     const bytesInTransit = lengthOf(inTransit);
     let count = this.#events.length - inTransit.length;
-    const tooMuch = () => count > maxEvents || this.#bytes - bytesInTransit > maxBytes;
+    let limit = maxBytesAway;
+    const tooMuch = () => count > maxEvents || this.#bytes - bytesInTransit > limit;
     const drop = (mayDrop: (event: Kept) => boolean) => {
       this.#events = this.#events.filter((event) => {
         if (!tooMuch() || !mayDrop(event)) return true;
@@ -205,6 +215,7 @@ export class Mailbox {
     };
     if (!tooMuch()) return;
     drop((event) => event.sent && !isInTransit(event));
+    if (this.#reader !== undefined) limit = maxBytes;
     const waiting = this.#waiting();
     // The bounds are for what piles up, not for how long one message is.
     if (this.#reader !== undefined && waiting.length === 1) return;

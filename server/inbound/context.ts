@@ -11,7 +11,9 @@ import type { Endpoint } from "../exchange/endpoint.ts";
 import type { Exchange } from "../exchange/exchange.ts";
 import type { Sessions } from "../exchange/sessions.ts";
 import type { AbsenceWatch } from "./absence.ts";
+import type { Connections } from "./connections.ts";
 import type { ReplyContext } from "./replies.ts";
+import type { ResumableStreams } from "./resumable.ts";
 
 /** The daemon as inbound transports see it. */
 export interface InboundContext extends ReplyContext {
@@ -24,6 +26,12 @@ export interface InboundContext extends ReplyContext {
   absence: AbsenceWatch;
   /** Names of all servers. */
   serverNames(): string[];
+  /** Names of those that the configuration disables. */
+  disabledServers(): readonly string[];
+  /** Clients on connections of their own. */
+  connections: Connections;
+  /** Streams that clients can come back to. */
+  resumable: ResumableStreams;
 }
 
 /**
@@ -34,13 +42,17 @@ export interface InboundContext extends ReplyContext {
 export function requireEndpoint(context: InboundContext, server: string | undefined): Endpoint {
   const endpoint = context.endpoint(server);
   if (endpoint !== undefined) return endpoint;
+  throw unknownServer(context, server);
+}
+
+/** The fault of a name that is not configured, or is disabled. */
+export function unknownServer(context: InboundContext, server: string | undefined): Fault {
   const name = (server ?? "").slice(0, 80);
-  throw new Fault(
-    "invalid_params",
-    `Unknown server ${JSON.stringify(name)}; configured are: ` +
-      (context.serverNames().join(", ") || "none"),
-    { server: name, status: 404 },
-  );
+  const which = context.disabledServers().includes(name)
+    ? `Server ${JSON.stringify(name)} is disabled in config.json; in use are: `
+    : `Unknown server ${JSON.stringify(name)}; configured are: `;
+  const names = context.serverNames().join(", ") || "none";
+  return new Fault("invalid_params", which + names, { server: name, status: 404 });
 }
 
 /** Options of {@linkcode refusalResponse}. */

@@ -18,8 +18,8 @@ export interface EventStreamOptions {
   headers?: Record<string, string>;
   /** Text sent before anything else. */
   greeting?: string;
-  /** Whether events carry their number, so that a client can name the last one it has seen. */
-  withIds?: boolean;
+  /** Gives events an id by their number, so that a client can name the last one it has seen. */
+  eventId?: (seq: number) => string;
   /** Number of the last event the client has seen. */
   lastSeen?: number;
   /** The reader is gone, for whatever reason; called once. */
@@ -50,8 +50,7 @@ export function eventStreamResponse(options: EventStreamOptions): Response {
 }
 
 function eventStream(options: EventStreamOptions): ReadableStream<Uint8Array> {
-  const { mailbox, clock, greeting, withIds = false, lastSeen, onClose, keepAliveMs = 15_000 } =
-    options;
+  const { mailbox, clock, greeting, eventId, lastSeen, onClose, keepAliveMs = 15_000 } = options;
   const encoder = new TextEncoder();
   let pending = greeting ?? "";
   /** What was taken from the mailbox and not handed to the connection yet. */
@@ -88,7 +87,7 @@ function eventStream(options: EventStreamOptions): ReadableStream<Uint8Array> {
           return;
         }
         for (const { seq, text } of mailbox.take(reader)) {
-          pending += sseText({ data: text, ...(withIds ? { id: String(seq) } : {}) });
+          pending += sseText({ data: text, id: eventId?.(seq) });
         }
         if (pending !== "") {
           rest = encoder.encode(pending);

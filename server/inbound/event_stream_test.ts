@@ -50,7 +50,7 @@ Deno.test("greeting first, then what waited, in one piece, numbered; then what c
   bench.mailbox.post('{"n":2}');
   const { response, stream } = bench.open({
     greeting: ": hello\n\n",
-    withIds: true,
+    eventId: String,
     headers: { "x-a": "b" },
   });
   assert.deepEqual(
@@ -113,16 +113,16 @@ Deno.test("silence is broken by a comment every fifteen seconds", async () => {
 
 Deno.test("a client that leaves lets go of the mailbox; what it was given last waits for the next", async () => {
   const bench = new Bench();
-  const first = bench.open({ withIds: true });
+  const first = bench.open({ eventId: String });
   bench.mailbox.post("{}");
   await first.stream.read();
   await first.stream.cancel();
   await settle();
   assert.deepEqual([bench.mailbox.attached, bench.closed, bench.clock.pending], [false, 1, 0]);
-  const second = bench.open({ withIds: true });
+  const second = bench.open({ eventId: String });
   assert.equal(await second.stream.read(), "id: 1\ndata: {}\n\n");
   await second.stream.cancel();
-  const third = bench.open({ withIds: true, lastSeen: 1 });
+  const third = bench.open({ eventId: String, lastSeen: 1 });
   bench.mailbox.post("[]");
   assert.equal(await third.stream.read(), "id: 2\ndata: []\n\n");
   await third.stream.cancel();

@@ -11,6 +11,7 @@
 
 import { Fault } from "../../protocol/errors.ts";
 import type { ServerSettings } from "../config/types.ts";
+import { webSocketToken } from "./web_socket_token.ts";
 
 /** What the guard knows. */
 export interface GuardOptions {
@@ -81,10 +82,11 @@ export function checkAccess(headers: Headers, access: Access, options: GuardOpti
   if (!hasToken(headers, options.token)) throw unauthorized();
 }
 
-/** Whether the request carries the token. */
+/** Whether the request carries the token: as a bearer, or as a subprotocol of a WebSocket. */
 export function hasToken(headers: Headers, token: string): boolean {
   const match = /^Bearer +(\S+)$/i.exec(headers.get("authorization") ?? "");
-  return match !== null && equalInConstantTime(match[1], token);
+  const given = match?.[1] ?? webSocketToken(headers);
+  return given !== undefined && equalInConstantTime(given, token);
 }
 
 function unauthorized(): Fault {
@@ -97,7 +99,7 @@ function unauthorized(): Fault {
 }
 
 /** Compares without telling by its duration how much was right. */
-function equalInConstantTime(given: string, secret: string): boolean {
+export function equalInConstantTime(given: string, secret: string): boolean {
   const encoder = new TextEncoder();
   const a = encoder.encode(given);
   const b = encoder.encode(secret);

@@ -13,6 +13,7 @@ import type { Reply } from "../exchange/call.ts";
 import { Mailbox } from "../exchange/mailbox.ts";
 import { AgeWatch } from "./age_watch.ts";
 import { EVENT_STREAM_HEADERS, eventStreamResponse } from "./event_stream.ts";
+import type { ResumableStream } from "./resumable.ts";
 
 /** What a client can take, by its `Accept`. */
 export interface Accepts {
@@ -60,16 +61,26 @@ export interface PostReplyOptions extends ReplyContext {
   statusOf?: (fault: Fault) => number;
   /** Headers in place of `headers` when the answer is a fault. Default the same. */
   headersOf?: (fault: Fault) => Record<string, string>;
+  /** Number of answers, when the POST was a batch. */
+  batch?: number;
+  /** Makes the stream, where the client can come back to it. Default: whoever leaves it has left. */
+  openStream?: () => ResumableStream | undefined;
 }
 
 /** The reply to one POST. */
 export class PostReply implements Reply {
   readonly #options: PostReplyOptions;
   readonly #response = Promise.withResolvers<Response>();
-  #stream: Mailbox | undefined;
+  #stream: ResumableStream | undefined;
+  #canResume = false;
+  /** Answers of a batch that wait for the others. */
+  #answers: { text: string; id: string }[] | undefined;
+  #missing: number;
 
   constructor(options: PostReplyOptions) {
     this.#options = options;
+    this.#missing = options.batch ?? 1;
+    if (options.batch !== undefined) this.#answers = [];
     if (options.accepts.eventStream) options.silence.add(this);
   }
 
@@ -78,21 +89,65 @@ export class PostReply implements Reply {
     return this.#response.promise;
   }
 
-  answer(text: string, fault: Fault | undefined): void {
-    const { silence, accepts, headers, statusOf, headersOf } = this.#options;
-    silence.delete(this);
+  /** @param id Of a batch, the id that is answered. */
+  answer(text: string, fault: Fault | undefined, id = this.#options.id): void {
+    this.#missing--;
     if (this.#stream !== undefined) {
-      this.#stream.post(text, this.#options.id);
-      this.#stream.finish();
+      this.#stream.mailbox.post(text, id);
+      if (this.#missing === 0) this.#stream.finish();
       return;
     }
+    this.#answers?.push({ text, id });
+    if (this.#missing > 0) return;
+    this.#options.silence.delete(this);
+    this.#respond(text, fault);
+  }
+
+  notify(text: string): boolean {
+    if (!this.#options.accepts.eventStream) return false;
+    this.beginStream();
+    if (!this.#canResume && !this.#stream!.mailbox.attached) return false;
+    this.#stream!.mailbox.post(text);
+    return true;
+  }
+
+  /** Makes the response a stream from now on. */
+  beginStream(): void {
+    if (this.#stream !== undefined) return;
+    const { clock, headers, silence, openStream } = this.#options;
+    silence.delete(this);
+    const resumable = openStream?.();
+    this.#canResume = resumable !== undefined;
+    const stream = resumable ?? this.#plainStream();
+    this.#stream = stream;
+    const { mailbox, greeting } = stream;
+    const eventId = resumable?.eventId;
+    this.#response.resolve(eventStreamResponse({ mailbox, clock, headers, greeting, eventId }));
+    // Of a batch, what was answered before.
+    for (const { text, id } of this.#answers ?? []) mailbox.post(text, id);
+  }
+
+  /** A stream that cannot be opened again. */
+  #plainStream(): ResumableStream {
+    const { limits } = this.#options;
+    const mailbox = new Mailbox({
+      maxEvents: limits.maxStreamEvents,
+      // The answer itself may be as long as a server's message may be.
+      maxBytes: limits.maxStreamBytes + limits.maxServerMessageBytes,
+      keep: false,
+    });
+    return { mailbox, eventId: String, finish: () => mailbox.finish() };
+  }
+
+  #respond(text: string, fault: Fault | undefined): void {
+    const { accepts, headers, statusOf, headersOf } = this.#options;
     const status = fault === undefined || statusOf === undefined ? 200 : statusOf(fault);
     const asStream = accepts.eventStream && !accepts.json;
     const type: Record<string, string> = asStream
       ? EVENT_STREAM_HEADERS
       : { "content-type": "application/json" };
     this.#response.resolve(
-      new Response(asStream ? sseText({ data: text }) : text, {
+      new Response(this.#body(text, asStream), {
         status,
         headers: fault === undefined || headersOf === undefined
           ? { ...type, ...headers }
@@ -101,27 +156,10 @@ export class PostReply implements Reply {
     );
   }
 
-  notify(text: string): boolean {
-    if (!this.#options.accepts.eventStream) return false;
-    this.beginStream();
-    // Whoever left this stream has left for good.
-    if (!this.#stream!.attached) return false;
-    this.#stream!.post(text);
-    return true;
-  }
-
-  /** Makes the response a stream from now on. */
-  beginStream(): void {
-    if (this.#stream !== undefined) return;
-    const { clock, limits, headers, silence } = this.#options;
-    silence.delete(this);
-    this.#stream = new Mailbox({
-      maxEvents: limits.maxStreamEvents,
-      // The answer itself may be as long as a server's message may be.
-      maxBytes: limits.maxStreamBytes + limits.maxServerMessageBytes,
-      // A POST cannot be opened again: whoever left this stream has left for good.
-      keep: false,
-    });
-    this.#response.resolve(eventStreamResponse({ mailbox: this.#stream, clock, headers }));
+  #body(text: string, asStream: boolean): string {
+    const answers = this.#answers;
+    if (answers === undefined) return asStream ? sseText({ data: text }) : text;
+    const texts = answers.map((answer) => answer.text);
+    return asStream ? texts.map((data) => sseText({ data })).join("") : `[${texts.join(",")}]`;
   }
 }

@@ -16,10 +16,11 @@ import type { Session } from "../exchange/session.ts";
 import { checkPlace, sessionNotFound } from "../exchange/sessions.ts";
 import type { Waiting } from "./absence.ts";
 import { readJsonBody } from "./body.ts";
-import { faultHeaders, type InboundContext, refusalResponse, requireEndpoint } from "./context.ts";
+import { faultHeaders, type InboundContext, refusalResponse } from "./context.ts";
 import { eventStreamResponse } from "./event_stream.ts";
 import { projectOf } from "./project.ts";
 import { type Accepts, PostReply, readAccept } from "./replies.ts";
+import { refuseUnknownServer } from "./unknown_server.ts";
 
 const SESSION_HEADER = "x-session-id";
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
@@ -38,7 +39,8 @@ export async function postRpc(
   context: InboundContext,
   { request, server }: RpcRequest,
 ): Promise<Response> {
-  const endpoint = requireEndpoint(context, server);
+  const endpoint = context.endpoint(server);
+  if (endpoint === undefined) return await refuseUnknownServer(context, { request, server });
   const message = parseMessage(await readJsonBody(request, context.limits.maxBodyBytes));
   const id = message.kind === "request" ? message.id : undefined;
   let headers: Record<string, string> = {};
@@ -77,14 +79,12 @@ export async function postCommand(
   context: InboundContext,
   { request, server }: RpcRequest,
 ): Promise<Response> {
-  const endpoint = requireEndpoint(context, server);
+  const endpoint = context.endpoint(server);
+  if (endpoint === undefined) return await refuseUnknownServer(context, { request, server });
   const message = parseMessage(await readJsonBody(request, context.limits.maxBodyBytes));
-  const session = context.sessions.create({
-    kind: "light",
-    endpoint,
-    project: projectOf(request),
-  });
+  let session: Session | undefined;
   try {
+    session = context.sessions.create({ kind: "light", endpoint, project: projectOf(request) });
     if (message.kind === "request") {
       // Never a stream: the session ends with the response.
       const accepts = { json: true, eventStream: false };
@@ -96,7 +96,7 @@ export async function postCommand(
     const id = message.kind === "request" ? message.id : undefined;
     return refusalResponse(error, { id, log: context.log });
   } finally {
-    context.sessions.end(session, "its one message was answered");
+    if (session !== undefined) context.sessions.end(session, "its one message was answered");
   }
 }
 
@@ -109,7 +109,7 @@ export function openSessionStream(
   return eventStreamResponse({
     mailbox: session.mailbox,
     clock: context.clock,
-    withIds: true,
+    eventId: String,
     lastSeen: readLastEventId(request.headers.get("last-event-id")),
     greeting: sseText({ event: "connected", data: JSON.stringify({ sessionId: session.id }) }),
     headers: { [SESSION_HEADER]: session.id },

@@ -1,45 +1,56 @@
 /**
- * MCP Streamable HTTP with sessions: revisions 2025-06-18 and 2025-11-25 (2025-03-26 without batches),
- * at `/mcp/{server}` and `/mcp`. Source: MCP 2025-11-25, basic/transports.
+ * MCP Streamable HTTP with sessions: revisions 2025-03-26, 2025-06-18 and 2025-11-25, at
+ * `/mcp/{server}` and `/mcp`. Source: MCP 2025-11-25, basic/transports; MCP 2025-03-26 for batches.
  *
  * Turns requests into messages and answers into responses; what the messages mean is decided in the
- * exchange.
+ * exchange. A client that leaves cancels nothing: it says so itself when it cancels, and may come back
+ * for its answer (`Last-Event-ID`) where its response had become a stream.
  *
  * @module
  */
 
 import { Fault } from "../../protocol/errors.ts";
-import { isObject } from "../../protocol/json.ts";
-import { parseMessage, type RequestMessage } from "../../protocol/message.ts";
-import { isLegacyRevision, LEGACY_REVISIONS, negotiateRevision } from "../../protocol/revisions.ts";
+import type { RequestMessage } from "../../protocol/message.ts";
 import type { Endpoint } from "../exchange/endpoint.ts";
 import type { Session } from "../exchange/session.ts";
+import { answersOf, submitBatch } from "./batch.ts";
 import { readJsonBody } from "./body.ts";
 import { type InboundContext, refusalResponse, requireEndpoint } from "./context.ts";
-import { eventStreamResponse } from "./event_stream.ts";
+import { EVENT_STREAM_HEADERS, eventStreamResponse } from "./event_stream.ts";
+import { type Batch, checkBatch, type Incoming, parseIncoming } from "./incoming.ts";
+import { createSession } from "./initialize.ts";
 import { projectOf } from "./project.ts";
 import { type Accepts, PostReply, readAccept } from "./replies.ts";
+import { refuseUnknownServer } from "./unknown_server.ts";
+import { checkVersionHeader } from "./version.ts";
 
 const SESSION_HEADER = "mcp-session-id";
-const VERSION_HEADER = "mcp-protocol-version";
 const JSON_HEADERS = { "content-type": "application/json" };
 
+/** A request and where it goes. */
+export interface McpRequest {
+  request: Request;
+  /** The server its path names, if any. */
+  server: string | undefined;
+  /** The session it names elsewhere than in `Mcp-Session-Id`. */
+  sessionId?: string;
+}
+
 /**
- * `POST`: one message.
+ * `POST`: one message, or, in revision 2025-03-26, a batch.
  *
  * @throws {Fault} for whatever never becomes a call.
  */
-export async function postMessage(
-  context: InboundContext,
-  { request, server }: { request: Request; server: string | undefined },
-): Promise<Response> {
-  const endpoint = requireEndpoint(context, server);
+export async function postMessage(context: InboundContext, to: McpRequest): Promise<Response> {
+  const { request, server } = to;
+  const endpoint = context.endpoint(server);
+  if (endpoint === undefined) return await refuseUnknownServer(context, { request, server });
   const accepts = readAccept(request.headers.get("accept"));
   if (!accepts.json && !accepts.eventStream) throw notAcceptable();
-  const message = parseMessage(await readJsonBody(request, context.limits.maxBodyBytes));
+  const message = parseIncoming(await readJsonBody(request, context.limits.maxBodyBytes));
   try {
-    checkVersion(request.headers);
-    const sessionId = request.headers.get(SESSION_HEADER);
+    checkVersionHeader(request.headers);
+    const sessionId = to.sessionId ?? request.headers.get(SESSION_HEADER);
     const { refusal } = context.exchange;
     // Before the session is looked for: it may be put away already, and must not seem to be lost.
     if (refusal !== undefined && message.kind === "request") {
@@ -48,38 +59,30 @@ export async function postMessage(
     if (message.kind === "request" && message.method === "initialize" && sessionId === null) {
       return await initialize(context, { request, endpoint, accepts, message });
     }
-    const found = findSession(context, request, endpoint);
+    const found = findSession(context, { request, endpoint, sessionId });
     const session = found instanceof Promise ? await found : found;
-    if (message.kind !== "request") {
-      context.exchange.notification(session, message);
-      return new Response(null, { status: 202 });
-    }
-    if (message.method === "initialize") {
-      throw new Fault("invalid_request", "Cannot initialize a session twice; begin a new one");
-    }
-    const { clock, limits, silence } = context;
-    const { id } = message;
-    const reply = new PostReply({ clock, limits, silence, accepts, id, headers: {} });
-    context.exchange.request(session, message, reply);
-    return await reply.response;
+    return await answer(context, { session, accepts, message });
   } catch (error) {
     const id = message.kind === "request" ? message.id : undefined;
     return refusalResponse(error, { id, log: context.log });
   }
 }
 
-/** `GET`: the stream for what belongs to no call. A second one takes over from the first. */
-export async function openStream(
-  context: InboundContext,
-  { request, server }: { request: Request; server: string | undefined },
-): Promise<Response> {
+/** `GET`: the stream for what belongs to no call, or, resumed, that of a call. */
+export async function openStream(context: InboundContext, to: McpRequest): Promise<Response> {
+  const { request, server } = to;
   const endpoint = requireEndpoint(context, server);
   if (!readAccept(request.headers.get("accept")).eventStream) throw notAcceptable();
-  checkVersion(request.headers);
+  checkVersionHeader(request.headers);
   if (context.exchange.refusal !== undefined) throw context.exchange.refusal;
-  const session = await findSession(context, request, endpoint);
+  const sessionId = to.sessionId ?? request.headers.get(SESSION_HEADER);
+  const session = await findSession(context, { request, endpoint, sessionId });
+  const found = context.resumable.find(session, request.headers.get("last-event-id"));
+  if (found?.kind === "lost") return new Response(found.event, { headers: EVENT_STREAM_HEADERS });
   return eventStreamResponse({
-    mailbox: session.mailbox,
+    mailbox: found?.stream.mailbox ?? session.mailbox,
+    eventId: found?.stream.eventId,
+    lastSeen: found?.lastSeen,
     clock: context.clock,
     // Headers go out with the first byte; without one, a client would wait for its stream to open.
     greeting: ": open\n\n",
@@ -88,15 +91,80 @@ export async function openStream(
 }
 
 /** `DELETE`: ends the session. */
-export async function deleteSession(
-  context: InboundContext,
-  { request, server }: { request: Request; server: string | undefined },
-): Promise<Response> {
+export async function deleteSession(context: InboundContext, to: McpRequest): Promise<Response> {
+  const { request, server } = to;
   const endpoint = requireEndpoint(context, server);
-  checkVersion(request.headers);
-  const session = await findSession(context, request, endpoint);
+  checkVersionHeader(request.headers);
+  const sessionId = to.sessionId ?? request.headers.get(SESSION_HEADER);
+  const session = await findSession(context, { request, endpoint, sessionId });
   context.sessions.end(session, "the client ended its session");
   return new Response(null, { status: 204 });
+}
+
+/** What is to be answered, and how. */
+interface Answerable<M> {
+  session: Session;
+  accepts: Accepts;
+  message: M;
+}
+
+function answer(
+  context: InboundContext,
+  { session, accepts, message }: Answerable<Incoming>,
+): Response | Promise<Response> {
+  switch (message.kind) {
+    case "batch":
+      return answerBatch(context, { session, accepts, message: message.batch });
+    case "request":
+      return answerRequest(context, { session, accepts, message });
+    default:
+      context.exchange.notification(session, message);
+      return new Response(null, { status: 202 });
+  }
+}
+
+function answerRequest(
+  context: InboundContext,
+  { session, accepts, message }: Answerable<RequestMessage>,
+): Promise<Response> {
+  if (message.method === "initialize") {
+    throw new Fault("invalid_request", "Cannot initialize a session twice; begin a new one");
+  }
+  const { clock, limits, silence, resumable } = context;
+  const { id } = message;
+  const openStream = () => resumable.open(session, id);
+  const reply = new PostReply({ clock, limits, silence, accepts, id, headers: {}, openStream });
+  context.exchange.request(session, message, reply);
+  return reply.response;
+}
+
+function answerBatch(
+  context: InboundContext,
+  { session, accepts, message: batch }: Answerable<Batch>,
+): Response | Promise<Response> {
+  checkBatch(session);
+  const count = answersOf(batch);
+  if (count === 0) {
+    const reply = { answer() {}, notify: () => false };
+    submitBatch(context.exchange, { session, batch, reply });
+    return new Response(null, { status: 202 });
+  }
+  const { clock, limits, silence, resumable } = context;
+  const reply = new PostReply({
+    ...{ clock, limits, silence, accepts, headers: {} },
+    id: "null",
+    batch: count,
+    openStream: () => resumable.open(session, "null"),
+  });
+  submitBatch(context.exchange, {
+    session,
+    batch,
+    reply: {
+      answer: (text, id) => reply.answer(text, undefined, id),
+      notify: (text) => reply.notify(text),
+    },
+  });
+  return reply.response;
 }
 
 interface Initialization {
@@ -111,16 +179,9 @@ async function initialize(
   context: InboundContext,
   { request, endpoint, accepts, message }: Initialization,
 ): Promise<Response> {
-  const { id, params } = message;
+  const { id } = message;
   const { clock, limits, silence, sessions, absence } = context;
-  const session = sessions.create({
-    kind: "mcp",
-    endpoint,
-    protocolVersion: negotiateRevision(params?.protocolVersion),
-    clientInfo: readClientInfo(params?.clientInfo),
-    capabilities: isObject(params?.capabilities) ? params.capabilities : {},
-    project: projectOf(request),
-  });
+  const session = createSession(sessions, { endpoint, project: projectOf(request), message });
   const headers = { [SESSION_HEADER]: session.id };
   const reply = new PostReply({
     ...{ clock, limits, silence, accepts, id, headers },
@@ -144,38 +205,22 @@ async function initialize(
   return response;
 }
 
-/** Name and version of a client, for people: short, whatever it sent. */
-function readClientInfo(info: unknown): { name?: string; version?: string } | undefined {
-  if (!isObject(info)) return undefined;
-  const short = (value: unknown) => typeof value === "string" ? value.slice(0, 100) : undefined;
-  return { name: short(info.name), version: short(info.version) };
-}
-
 function findSession(
   context: InboundContext,
-  request: Request,
-  endpoint: Endpoint,
+  { request, endpoint, sessionId }: {
+    request: Request;
+    endpoint: Endpoint;
+    sessionId: string | null;
+  },
 ): Session | Promise<Session> {
-  const id = request.headers.get(SESSION_HEADER);
-  if (id === null) {
+  if (sessionId === null) {
     throw new Fault(
       "invalid_request",
       "Missing Mcp-Session-Id: send initialize first, and its answer's session id with every " +
         "request after it",
     );
   }
-  return context.sessions.find(id, { kind: "mcp", endpoint, project: projectOf(request) });
-}
-
-/** A version that is not spoken here; the list tells a newer client to begin with `initialize`. */
-function checkVersion(headers: Headers): void {
-  const requested = headers.get(VERSION_HEADER);
-  if (requested === null || isLegacyRevision(requested)) return;
-  throw new Fault(
-    "unsupported_version",
-    `Unsupported protocol version ${JSON.stringify(requested.slice(0, 40))}`,
-    { extra: { supported: LEGACY_REVISIONS, requested: requested.slice(0, 40) } },
-  );
+  return context.sessions.find(sessionId, { kind: "mcp", endpoint, project: projectOf(request) });
 }
 
 function notAcceptable(): Fault {

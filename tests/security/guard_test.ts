@@ -24,6 +24,14 @@ const ACCESS: Record<string, "open" | "data" | "control"> = {
   "POST /mcp/:server/command": "data",
   "POST /rpc": "data",
   "POST /rpc/:server": "data",
+  "POST /mcp/v1/init": "data",
+  "POST /mcp/v1/message": "data",
+  "GET /mcp/v1/stream/:id": "data",
+  "GET /mcp/:server/sse": "data",
+  "POST /mcp/:server/messages": "data",
+  "POST /messages": "data",
+  "GET /ws": "data",
+  "GET /mcp/:server/ws": "data",
   "GET /sse": "data",
   "GET /sse/:id": "data",
   "DELETE /session": "data",
@@ -302,7 +310,7 @@ daemonTest(
     for (const { path } of routes) {
       for (const method of ["GET", "HEAD", "OPTIONS"]) {
         const headers = { accept: "text/event-stream, application/json, */*" };
-        await rawFetch(daemon.url, { method, path, headers });
+        await rawFetch(daemon.url, { method, path, headers, headOnly: true });
       }
     }
     await startedNothing(daemon);
@@ -338,10 +346,13 @@ async function askAll(
   const answers: Answered[] = [];
   for (const { route, access, method, path } of routes) {
     if (path === "/shutdown" && headers.authorization === `Bearer ${daemon.token}`) continue;
+    const accept = route === "GET /" ? "text/html" : "application/json, text/event-stream";
     const request: RawRequest = {
       method,
       path,
-      headers: { accept: "application/json, text/event-stream", ...headers },
+      // Streams do not end.
+      headOnly: method === "GET" && path.endsWith("/sse"),
+      headers: { accept, ...headers },
       ...(method === "POST" ? { body: MESSAGE } : {}),
     };
     answers.push({ route, access, ...await rawFetch(daemon.url, request) });

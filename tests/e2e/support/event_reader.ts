@@ -65,7 +65,8 @@ export class EventReader implements AsyncDisposable {
       const { value, done } = await this.#reader.read();
       if (done) return undefined;
       const { event, id, data } = value;
-      if (data !== undefined) return { event, id, data };
+      // One without data only says where to resume.
+      if (data) return { event, id, data };
     }
   }
 }

@@ -1,0 +1,249 @@
+/**
+ * A client on a connection of its own: HTTP+SSE, WebSocket, Unix socket, TCP. Messages come in and go
+ * out in any order; the session begins with the first message that needs one and ends with the
+ * connection, and the connection with the session.
+ *
+ * A client that never sends `initialize` (`nc`, a script) is served as `/rpc` would: by a light session,
+ * which is asked nothing and declares nothing.
+ *
+ * Guarantees: every request that was taken is answered once while the connection lasts; when it is over,
+ * nothing of it is left in flight. What piles up for a client that does not read is bounded by the
+ * {@linkcode Outlet}.
+ *
+ * @module
+ */
+
+import { asFault, Fault } from "../../protocol/errors.ts";
+import { type Message, MessageFault, type RequestMessage } from "../../protocol/message.ts";
+import type { Reply } from "../exchange/call.ts";
+import type { Endpoint } from "../exchange/endpoint.ts";
+import type { MailboxReader } from "../exchange/mailbox.ts";
+import type { Session } from "../exchange/session.ts";
+import { answersOf, submitBatch } from "./batch.ts";
+import type { InboundContext } from "./context.ts";
+import { type Batch, checkBatch, type Incoming, parseIncoming } from "./incoming.ts";
+import { createSession } from "./initialize.ts";
+import { checkEra } from "./version.ts";
+
+/** The way out to the client. */
+export interface Outlet {
+  /** Hands over a message. @param answerTo JSON text of the id it answers, if it is an answer. */
+  send(text: string, answerTo?: string): void;
+  /** Nothing more comes: what was handed over goes out, then the connection closes. */
+  end(reason: string): void;
+}
+
+/** Options of {@linkcode Connection}. */
+export interface ConnectionOptions {
+  context: InboundContext;
+  endpoint: Endpoint;
+  /** Folder that the client named as its project. */
+  project: string | undefined;
+  outlet: Outlet;
+}
+
+/** One client's connection. */
+export class Connection {
+  /** Also the id of its session. */
+  readonly id = crypto.randomUUID();
+  readonly endpoint: Endpoint;
+  readonly #options: ConnectionOptions;
+  readonly #reader: MailboxReader = {
+    wake: () => this.#deliver(),
+    superseded: () => this.end("its session is used elsewhere"),
+  };
+  #session: Session | undefined;
+  /** Requests that were taken and not answered. */
+  #open = 0;
+  #closed = false;
+  #settled: PromiseWithResolvers<void> | undefined;
+
+  /** @throws {Fault} when there are too many connections, or the daemon is stopping. */
+  constructor(options: ConnectionOptions) {
+    this.#options = options;
+    this.endpoint = options.endpoint;
+    options.context.connections.add(this);
+  }
+
+  /** Resolves when no request is without its answer. */
+  get settled(): Promise<void> {
+    if (this.#open === 0) return Promise.resolve();
+    this.#settled ??= Promise.withResolvers();
+    return this.#settled.promise;
+  }
+
+  /**
+   * Takes a text of the client's. Whatever is wrong with it is answered through the outlet.
+   *
+   * @returns whether it was a message, or several; refused or not.
+   */
+  receive(text: string): boolean {
+    let incoming: Incoming;
+    try {
+      incoming = parseIncoming(text);
+    } catch (error) {
+      this.#send(faultText(error));
+      return false;
+    }
+    try {
+      this.take(incoming);
+    } catch (error) {
+      if (!(error instanceof Fault)) {
+        this.#options.context.log.error("fault while taking a message", { error });
+      }
+      this.#send(faultText(error, incoming.kind === "request" ? incoming.id : undefined));
+    }
+    return true;
+  }
+
+  /**
+   * Takes what was read of a text.
+   *
+   * @throws {Fault} when it is refused. What was accepted is answered through the outlet.
+   */
+  take(incoming: Incoming): void {
+    if (this.#closed) return;
+    if (incoming.kind === "batch") return this.#takeBatch(incoming.batch);
+    checkEra(incoming);
+    if (incoming.kind !== "request") return this.#takeNotification(incoming);
+    const session = incoming.method === "initialize"
+      ? this.#initialize(incoming)
+      : this.#session ?? this.#begin("light");
+    const { id } = incoming;
+    const reply = this.#reply(id);
+    this.#open++;
+    try {
+      session.touch();
+      this.#options.context.exchange.request(session, incoming, {
+        answer: (text, fault) => {
+          reply.answer(text, fault);
+          const failed = incoming.method === "initialize" && fault !== undefined;
+          // The client may try again, as if nothing had been.
+          if (failed) this.#leave(session, "it could not begin");
+          this.#answered();
+        },
+        notify: reply.notify,
+      });
+    } catch (error) {
+      if (incoming.method === "initialize") this.#leave(session, "it could not begin");
+      this.#answered();
+      throw error;
+    }
+  }
+
+  /** The client is gone: its session ends. */
+  close(reason: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#options.context.connections.delete(this);
+    if (this.#session !== undefined) this.#leave(this.#session, reason);
+  }
+
+  /** Ends it from our side. */
+  end(reason: string): void {
+    if (this.#closed) return;
+    this.close(reason);
+    this.#options.outlet.end(reason);
+  }
+
+  #initialize(message: RequestMessage): Session {
+    const session = this.#session;
+    if (session !== undefined) {
+      if (session.kind === "mcp" || session.calls.size > 0) {
+        throw new MessageFault(
+          "invalid_request",
+          "Cannot initialize a session twice; open another connection for another session",
+          message.id,
+        );
+      }
+      this.#leave(session, "its client initializes");
+    }
+    return this.#begin("mcp", message);
+  }
+
+  #begin(kind: "light"): Session;
+  #begin(kind: "mcp", message: RequestMessage): Session;
+  #begin(_kind: "light" | "mcp", message?: RequestMessage): Session {
+    const { context: { sessions }, endpoint, project } = this.#options;
+    const { id } = this;
+    const session = message === undefined
+      ? sessions.create({ kind: "light", endpoint, id, project })
+      : createSession(sessions, { endpoint, project, message, id });
+    this.#session = session;
+    session.mailbox.attach(this.#reader);
+    return session;
+  }
+
+  #leave(session: Session, reason: string): void {
+    if (this.#session === session) this.#session = undefined;
+    session.mailbox.detach(this.#reader);
+    if (!session.ended) this.#options.context.sessions.end(session, reason);
+  }
+
+  #takeNotification(message: Exclude<Message, RequestMessage>): void {
+    const session = this.#session;
+    if (session !== undefined) {
+      session.touch();
+      return this.#options.context.exchange.notification(session, message);
+    }
+    if (message.kind === "notification") return; // There is nothing yet that it could concern.
+    throw new MessageFault(
+      "invalid_request",
+      `Cannot take the answer: no question with id ${message.id} was asked of this client`,
+    );
+  }
+
+  /** The answers go out together, as JSON-RPC has it. */
+  #takeBatch(batch: Batch): void {
+    const session = this.#session;
+    checkBatch(session);
+    const answers: string[] = [];
+    const expected = answersOf(batch);
+    if (expected > 0) this.#open++;
+    submitBatch(this.#options.context.exchange, {
+      session: session!,
+      batch,
+      reply: {
+        answer: (text) => {
+          if (answers.push(text) < expected) return;
+          this.#send(`[${answers.join(",")}]`, "null");
+          this.#answered();
+        },
+        notify: (text) => this.#send(text),
+      },
+    });
+  }
+
+  #reply(id: string): Reply {
+    return {
+      answer: (text) => void this.#send(text, id),
+      notify: (text) => this.#send(text),
+    };
+  }
+
+  #answered(): void {
+    if (--this.#open > 0) return;
+    this.#settled?.resolve();
+    this.#settled = undefined;
+  }
+
+  #send(text: string, answerTo?: string): boolean {
+    if (this.#closed) return false;
+    this.#options.outlet.send(text, answerTo);
+    return true;
+  }
+
+  /** What belongs to no call, and the end of the session. */
+  #deliver(): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    for (const { text } of session.mailbox.take(this.#reader)) this.#send(text);
+    if (session.mailbox.done) this.end("the session ended");
+  }
+}
+
+/** A fault as the text that a client is sent. @param id JSON text of the request's id. */
+function faultText(error: unknown, id = "null"): string {
+  const fault = asFault(error);
+  return fault.toResponseText(fault instanceof MessageFault ? fault.id : id);
+}

@@ -1,0 +1,61 @@
+/**
+ * The connections that are open: found by their id, counted, and closed when the daemon stops.
+ *
+ * @module
+ */
+
+import { Fault } from "../../protocol/errors.ts";
+import type { Connection } from "./connection.ts";
+
+/** Every open {@linkcode Connection}. */
+export class Connections {
+  readonly #max: number;
+  readonly #open = new Map<string, Connection>();
+  #closed: string | undefined;
+
+  /** @param max Most connections at once, those without a session included. */
+  constructor(max: number) {
+    this.#max = max;
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** @throws {Fault} as {@linkcode Connections.requireRoom}. */
+  add(connection: Connection): void {
+    this.requireRoom();
+    this.#open.set(connection.id, connection);
+  }
+
+  /** @throws {Fault} `overloaded` when there are too many, `draining` after `close`. */
+  requireRoom(): void {
+    if (this.#closed !== undefined) {
+      throw new Fault(
+        "draining",
+        `The daemon is stopping (${this.#closed}); try again in a moment`,
+      );
+    }
+    if (this.#open.size >= this.#max) {
+      throw new Fault(
+        "overloaded",
+        `Cannot take another connection: there are ${this.#max}; close some, or raise ` +
+          `"server.limits.maxSessions" in config.json`,
+      );
+    }
+  }
+
+  get(id: string): Connection | undefined {
+    return this.#open.get(id);
+  }
+
+  delete(connection: Connection): void {
+    this.#open.delete(connection.id);
+  }
+
+  /** Ends all of them, and takes no more. */
+  close(reason: string): void {
+    this.#closed = reason;
+    for (const connection of [...this.#open.values()]) connection.end(reason);
+  }
+}

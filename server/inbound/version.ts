@@ -1,0 +1,44 @@
+/**
+ * Which revisions are spoken here. A client that names another learns which, by the list in the error.
+ *
+ * @module
+ */
+
+import { Fault } from "../../protocol/errors.ts";
+import { isObject } from "../../protocol/json.ts";
+import type { Message } from "../../protocol/message.ts";
+import { isLegacyRevision, LEGACY_REVISIONS } from "../../protocol/revisions.ts";
+
+const HEADER = "mcp-protocol-version";
+const META_KEY = "io.modelcontextprotocol/protocolVersion";
+
+/**
+ * Checks the revision that the headers of a request name.
+ *
+ * @throws {Fault} `unsupported_version`.
+ */
+export function checkVersionHeader(headers: Headers): void {
+  const requested = headers.get(HEADER);
+  if (requested !== null && !isLegacyRevision(requested)) throw unsupported(requested);
+}
+
+/**
+ * Checks the revision that a message itself names, where there are no headers: those of 2026-07-28 do.
+ *
+ * @throws {Fault} `unsupported_version`.
+ */
+export function checkEra(message: Message): void {
+  if (message.kind !== "request") return;
+  const meta = message.params?._meta;
+  const requested = isObject(meta) ? meta[META_KEY] : undefined;
+  if (typeof requested === "string" && !isLegacyRevision(requested)) throw unsupported(requested);
+}
+
+function unsupported(version: string): Fault {
+  const requested = version.slice(0, 40);
+  return new Fault(
+    "unsupported_version",
+    `Unsupported protocol version ${JSON.stringify(requested)}`,
+    { extra: { supported: LEGACY_REVISIONS, requested } },
+  );
+}
