@@ -103,6 +103,27 @@ Deno.test("twenty at once lose nothing of each other's", () =>
     equal(read(file), "+".repeat(done.length));
   }));
 
+Deno.test({
+  name: "whoever holds the lock is waited for, and what it wrote is kept",
+  ignore: !onUnix,
+  fn: () =>
+    inFolder(async (folder) => {
+      const file = join(folder, "config.json");
+      Deno.writeTextFileSync(file, "mine");
+      using holder = Deno.openSync(file, { read: true, write: true });
+      holder.lockSync(true);
+      let pauses = 0;
+      const pause = () => {
+        pauses++;
+        Deno.writeTextFileSync(file, "theirs");
+        holder.unlockSync();
+        return Promise.resolve();
+      };
+      await rewriteFile({ file, edit: append, pause });
+      deepEqual([read(file), pauses], ["theirs+", 1]);
+    }),
+});
+
 Deno.test("what the edit throws ends it, with nothing written", () =>
   inFolder(async (folder) => {
     const file = join(folder, "config.json");
