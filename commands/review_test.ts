@@ -55,7 +55,7 @@ Deno.test("review without a daemon runs a reviewer of its own, and exits as docu
     [
       ["mild.js"],
       0,
-      /^mild\.js\n {2}1:3 .* medium .*\n\n1 finding \(1 medium\) in 1 of 1 file\n$/s,
+      /^mild\.js\n {2}1:1 .* medium .*\n\n1 finding \(1 medium\) in 1 of 1 file\n$/s,
     ],
     [["mild.js", "--fail-on", "medium"], 1, /1 medium/],
     [["clean.ts", "./bad.py"], 1, /^\.\/bad\.py\n {2}2:1 .*py-os-system.*in 1 of 2 files\n$/s],

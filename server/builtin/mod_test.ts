@@ -153,6 +153,7 @@ for (const [sdk, connect] of Object.entries(CLIENTS)) {
         assert.deepEqual({ ...rest, rulesVersion: "" }, {
           path: "src/a.ts",
           language: "typescript",
+          status: "complete",
           rulesVersion: "",
         });
 

@@ -3,9 +3,9 @@ import type { Rule } from "./rule.ts";
 import { RULES } from "./rules.ts";
 
 /** A rule as a line of the table in `docs/review.md`. */
-function row({ id, severity, cwe, languages, title }: Rule): string {
+function row({ id, severity, cwe, owasp, languages, title }: Rule): string {
   const shown = languages === "any" ? "any text" : languages.join(", ");
-  return `| \`${id}\` | ${severity} | ${cwe} | ${shown} | ${title} |`;
+  return `| \`${id}\` | ${severity} | ${cwe} | ${owasp} | ${shown} | ${title} |`;
 }
 
 Deno.test("docs/review.md lists every rule as it is, and no other", async () => {

@@ -62,5 +62,5 @@ async function wasmModule(name: string): Promise<WebAssembly.Module> {
   }
   // An address made at run time, so that no bundler follows it.
   const { moduleFromPackage } = await import(new URL("./grammar_modules.ts", import.meta.url).href);
-  return await moduleFromPackage(name);
+  return await moduleFromPackage(WASM_FILES[name]);
 }

@@ -4,9 +4,7 @@
  * @module
  */
 
-import { scanJavaScript } from "./scan_javascript.ts";
-import { scanPython } from "./scan_python.ts";
-import type { Span } from "./spans.ts";
+import type { GrammarName } from "./grammar.ts";
 
 /** A language that has rules of its own. */
 export type Language = "typescript" | "javascript" | "python";
@@ -17,7 +15,8 @@ interface LanguageFacts {
   extensions: readonly string[];
   /** Program in a `#!` line. */
   interpreter: RegExp;
-  scan(text: string): Span[];
+  /** Grammars to try, until one takes the whole text. */
+  grammars: readonly GrammarName[];
 }
 
 const LANGUAGES: Record<Language, LanguageFacts> = {
@@ -25,19 +24,20 @@ const LANGUAGES: Record<Language, LanguageFacts> = {
     aliases: ["ts", "tsx", "typescriptreact"],
     extensions: [".ts", ".tsx", ".mts", ".cts"],
     interpreter: /\b(?:deno|tsx|ts-node)\b/,
-    scan: scanJavaScript,
+    grammars: ["typescript", "tsx"],
   },
   javascript: {
     aliases: ["js", "jsx", "node", "javascriptreact"],
     extensions: [".js", ".jsx", ".mjs", ".cjs"],
     interpreter: /\b(?:node|bun)\b/,
-    scan: scanJavaScript,
+    // The second for the type annotations of Flow, most of which it takes.
+    grammars: ["javascript", "tsx"],
   },
   python: {
     aliases: ["py", "python3"],
     extensions: [".py", ".pyi", ".pyw"],
     interpreter: /\bpython[\d.]{0,8}\b/,
-    scan: scanPython,
+    grammars: ["python"],
   },
 };
 
@@ -64,7 +64,8 @@ export function languageOf(path: string, text: string): Language | undefined {
   return LANGUAGE_NAMES.find((language) => LANGUAGES[language].interpreter.test(line));
 }
 
-/** What in `text` is not code. */
-export function scan(text: string, language: Language): Span[] {
-  return LANGUAGES[language].scan(text);
+/** The grammars to parse a file of a language with, the likeliest first. */
+export function grammarsOf(language: Language, path: string): readonly GrammarName[] {
+  const { grammars } = LANGUAGES[language];
+  return path.toLowerCase().endsWith(".tsx") ? grammars.toReversed() : grammars;
 }

@@ -31,9 +31,20 @@ export interface Finding {
   excerpt: string;
   /** `CWE-` and a number. */
   cwe: string;
+  /** Category of the OWASP Top Ten of 2021, as `A03:2021`. Absent from reviewers before 0.2. */
+  owasp?: string;
   /** What to do instead. */
   remedy: string;
 }
+
+/**
+ * How much of a file was reviewed: all of it; not all of it (a part that could not be parsed, too many
+ * findings, a language that is only searched for secrets); nothing, because of what it is; nothing,
+ * because the review failed or took too long.
+ */
+export const REVIEW_STATUSES = ["complete", "degraded", "skipped", "failed"] as const;
+
+export type ReviewStatus = (typeof REVIEW_STATUSES)[number];
 
 /** The review of one file. */
 export interface ReviewResult {
@@ -41,6 +52,8 @@ export interface ReviewResult {
   path: string;
   /** `typescript`, `javascript`, `python`, or `unknown`. */
   language: string;
+  /** Absent from reviewers before 0.2; then it is told by `skipped` alone. */
+  status?: ReviewStatus;
   /** By line, column and rule. The same text always gives the same list. */
   findings: Finding[];
   /**

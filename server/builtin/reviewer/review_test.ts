@@ -1,17 +1,22 @@
 import assert from "node:assert/strict";
-import { MAX_FINDINGS, MAX_LINE_LENGTH, reviewText } from "./review.ts";
+import { MAX_CODE_LENGTH, MAX_FINDINGS, MAX_LINE_LENGTH, reviewText } from "./review.ts";
 
 const TOKEN_BODY = "R7qTzL2vXw9KbN4mHs6YpDfG3cJtA5eUaQ8B";
 
 Deno.test("a finding says where it is, in lines and columns from 1", async () => {
   const { findings: [finding], ...rest } = await reviewText({
     path: "a.ts",
-    content: "\ufeffconst a = 1;\r\n  eval(a);\r\n",
+    content: "\ufeffconst a = f();\r\n  eval(a);\r\n",
   });
-  assert.deepEqual(rest, { path: "a.ts", language: "typescript", rulesVersion: rest.rulesVersion });
+  assert.deepEqual(rest, {
+    path: "a.ts",
+    language: "typescript",
+    status: "complete",
+    rulesVersion: rest.rulesVersion,
+  });
   assert.deepEqual(
     [finding.rule, finding.line, finding.column, finding.endLine, finding.endColumn],
-    ["js-eval", 2, 3, 2, 8],
+    ["js-eval", 2, 3, 2, 10],
   );
   assert.equal(finding.excerpt, "eval(a);");
 });
@@ -48,7 +53,11 @@ Deno.test("a file of an unknown language is never called clean, and its secrets 
 });
 
 Deno.test("a named language wins over the name of the file; an unknown one is an error", async () => {
-  const result = await reviewText({ path: "a.ts", content: "os.system(f'{x}')", language: "py" });
+  const result = await reviewText({
+    path: "a.ts",
+    content: "os.system(f'ls {x}')",
+    language: "py",
+  });
   assert.deepEqual([result.language, result.findings.length], ["python", 1]);
   await assert.rejects(
     () => reviewText({ content: "", language: "cobol" }),
@@ -58,9 +67,58 @@ Deno.test("a named language wins over the name of the file; an unknown one is an
 
 Deno.test("a very long line is left out and said so; the other lines are reviewed", async () => {
   const long = `x = "${"a".repeat(MAX_LINE_LENGTH)}"; eval(x)`;
-  const result = await reviewText({ path: "a.js", content: `${long}\neval(y)\n` });
+  const rest = "y(1);\n".repeat(MAX_LINE_LENGTH / 4);
+  const result = await reviewText({ path: "a.js", content: `${long}\neval(y)\n${rest}` });
   assert.equal(result.skipped, "line 1 longer than 20000 characters not reviewed");
   assert.deepEqual(result.findings.map(({ line }) => line), [2]);
+  assert.equal(result.status, "degraded");
+});
+
+Deno.test("a minified file, and a huge one, are only looked at for secrets, and said so", async () => {
+  const secret = `"ghp_${TOKEN_BODY}"`;
+  for (
+    const [filler, reason] of [
+      ["f();".repeat(MAX_LINE_LENGTH / 2), /^minified or generated: only secrets/],
+      ["f();\n".repeat(MAX_CODE_LENGTH / 5 + 1), /^longer than 1048576 characters: only secrets/],
+    ] as const
+  ) {
+    const result = await reviewText({ path: "a.js", content: `eval(x);${secret};${filler}` });
+    assert.deepEqual(result.findings.map(({ rule }) => rule), ["secret-github-token"]);
+    assert.match(result.skipped ?? "", reason);
+    assert.equal(result.status, "degraded");
+  }
+});
+
+Deno.test("what cannot be parsed is said with its line, and the rest is reviewed", async () => {
+  const content = "function f() {\n  eval(a);\n}\nconst = = 5 6;\neval(b);\n";
+  const result = await reviewText({ path: "a.ts", content });
+  assert.match(result.skipped ?? "", /^line 4 could not be parsed as typescript/);
+  assert.equal(result.status, "degraded");
+  assert.deepEqual(result.findings.map(({ line }) => line), [2, 5]);
+});
+
+Deno.test("the dialects of a language are understood: JSX, types, Flow, generics", async () => {
+  for (
+    const [path, content] of [
+      ["a.tsx", "const a = <T,>(x: T) => <p>{eval(x)}</p>;"],
+      ["a.ts", "const a = <string>eval(x);"],
+      ["a.jsx", "const a = <p a={eval(x)}>it's</p>;"],
+      ["a.js", "// @flow\nfunction f(x: string): number { return eval(x); }"],
+      ["a.py", "match x:\n    case [a, *_] if (y := a):\n        print(f'{eval(y)!r:>{w}}')\n"],
+    ]
+  ) {
+    const { skipped, findings } = await reviewText({ path, content });
+    assert.deepEqual([path, skipped, findings.length], [path, undefined, 1]);
+  }
+});
+
+Deno.test("nesting without end is no trouble", async () => {
+  const deep = 20_000;
+  const { findings } = await reviewText({
+    path: "a.js",
+    content: `eval(${"[\n".repeat(deep)}x${"]\n".repeat(deep)});\neval(${"a+\n".repeat(deep)}b)`,
+  });
+  assert.deepEqual(findings.map(({ rule }) => rule), ["js-eval", "js-eval"]);
 });
 
 Deno.test("binary and too large content is skipped, not clean", async () => {
@@ -69,6 +127,7 @@ Deno.test("binary and too large content is skipped, not clean", async () => {
     assert.equal(result.language, "python");
     assert.deepEqual(result.findings, []);
     assert.match(result.skipped ?? "", /^(?:a binary file|too large)/);
+    assert.equal(result.status, "skipped");
   }
 });
 
@@ -88,6 +147,7 @@ Deno.test("a review that takes too long stops and says so", async () => {
   );
   assert.deepEqual(result.findings, []);
   assert.equal(result.skipped, "not done within 10 s: the rest was not looked for");
+  assert.equal(result.status, "failed");
 });
 
 Deno.test("content without a name is shown as -", async () => {

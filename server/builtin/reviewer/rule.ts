@@ -8,39 +8,17 @@
 import type { Language } from "./language.ts";
 import type { Severity } from "./result.ts";
 
-/**
- * What the pattern of a rule is matched against. In each, offsets and line breaks are those of the file.
- *
- * - `code`: comments and the content of strings are blanks.
- * - `text`: comments are blanks; a match must begin in code, so that a string that merely talks about
- *   code is not a finding.
- * - `all`: the file as it is.
- */
-export type View = "code" | "text" | "all";
-
-/** One thing to look for. */
-export interface Rule {
+/** What every rule has. */
+interface RuleFacts {
   /** Lower case, with hyphens; never changes once published. */
   id: string;
   /** A few words, for tables. */
   title: string;
   severity: Severity;
-  /** Languages it is for; `any` looks at every text file. */
-  languages: readonly Language[] | "any";
   /** Weakness in the Common Weakness Enumeration, `CWE-` and a number. */
   cwe: string;
-  view: View;
-  /**
-   * What to find, without the flags `g` and `y`. Every quantifier is bounded (a test sees to it), so
-   * that matching is linear in the size of the file. A group named `secret` is never shown.
-   */
-  pattern: RegExp;
-  /** The rule is only for files whose text (without comments) matches this. */
-  context?: RegExp;
-  /** The rule is not for files whose text (without comments) matches this. */
-  unless?: RegExp;
-  /** A match in which this is found is none. */
-  except?: RegExp;
+  /** Category of the OWASP Top Ten of 2021, `A01:2021` to `A10:2021`. */
+  owasp: string;
   /** One sentence: what is wrong. */
   message: string;
   /** One sentence: what to do instead. */
@@ -52,3 +30,34 @@ export interface Rule {
     good: readonly string[];
   };
 }
+
+/** A rule for code: a query on the syntax tree. Comments and prose in strings cannot match. */
+export interface TreeRule extends RuleFacts {
+  kind: "tree";
+  languages: readonly Language[];
+  /** The query is run only on files that hold one of these words: most rules cost most files nothing. */
+  words: readonly string[];
+  /**
+   * Queries of tree-sitter. The capture `@hit` is what is found, the whole of it or the telling part.
+   * Beside tree-sitter's own predicates those of `predicates.ts` may be used.
+   */
+  query: string;
+}
+
+/** A rule for any text file: a pattern on the text as it is, comments and strings included. */
+export interface TextRule extends RuleFacts {
+  kind: "text";
+  languages: "any";
+  /**
+   * What to find, without the flags `g` and `y`. Every quantifier is bounded (a test sees to it), so
+   * that matching is linear in the size of the file. The group named `secret` is never shown.
+   */
+  pattern: RegExp;
+  /** A match in which this is found is none. */
+  except?: RegExp;
+  /** Fewest bits of entropy a letter of the secret must have; words and placeholders have fewer. */
+  entropy?: number;
+}
+
+/** One thing to look for. */
+export type Rule = TreeRule | TextRule;

@@ -4,14 +4,23 @@
  * @module
  */
 
+import { WASM_FILES } from "./grammar.ts";
 import type { Language } from "./language.ts";
 import type { Rule } from "./rule.ts";
 import { JAVASCRIPT_RULES } from "./rules_javascript.ts";
+import { JAVASCRIPT_SETTINGS_RULES } from "./rules_javascript_settings.ts";
 import { PYTHON_RULES } from "./rules_python.ts";
+import { PYTHON_SETTINGS_RULES } from "./rules_python_settings.ts";
 import { SECRET_RULES } from "./rules_secrets.ts";
 
 /** Every rule, in the order they are documented. */
-export const RULES: readonly Rule[] = [...SECRET_RULES, ...JAVASCRIPT_RULES, ...PYTHON_RULES];
+export const RULES: readonly Rule[] = [
+  ...SECRET_RULES,
+  ...JAVASCRIPT_RULES,
+  ...JAVASCRIPT_SETTINGS_RULES,
+  ...PYTHON_RULES,
+  ...PYTHON_SETTINGS_RULES,
+];
 
 /** The rules for a file: those of its language, and those for every text file. */
 export function rulesFor(language: Language | undefined): readonly Rule[] {
@@ -20,8 +29,8 @@ export function rulesFor(language: Language | undefined): readonly Rule[] {
   );
 }
 
-/** Raised by hand when the scanners or the engine come to other findings with the same rules. */
-const ENGINE = 1;
+/** Raised by hand when the predicates or the engine come to other findings with the same rules. */
+const ENGINE = 2;
 
 let version: Promise<string> | undefined;
 
@@ -30,7 +39,7 @@ export function rulesVersion(): Promise<string> {
   return version ??= (async () => {
     const table = RULES.map((rule) => ({ ...rule, examples: undefined }));
     const text = JSON.stringify(
-      [ENGINE, table],
+      [ENGINE, WASM_FILES, table],
       (_key, value) => value instanceof RegExp ? String(value) : value,
     );
     const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));

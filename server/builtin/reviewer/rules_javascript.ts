@@ -1,32 +1,29 @@
 /**
- * Rules for JavaScript and TypeScript, as data.
+ * Rules for JavaScript and TypeScript, as data: what runs, renders or decides on text that is not
+ * constant. Rules about settings are in `rules_javascript_settings.ts`.
  *
  * @module
  */
 
-import { ARGUMENTS, JS_BUILT, JS_STATIC, S, SQL } from "./patterns.ts";
-import type { Rule } from "./rule.ts";
+import type { TreeRule } from "./rule.ts";
 
-const languages = ["typescript", "javascript"] as const;
+const javascript = {
+  kind: "tree",
+  languages: ["typescript", "javascript"],
+} as const;
 
-/** A substitution in SQL that is not a list of placeholders, a constant or the name of a table. */
-const SQL_VALUE = String
-  .raw`\$\{(?!${S}(?:[\w$.]{0,60}[pP]laceholders?|[A-Z][A-Z0-9_]{0,60}|[\w$.]{0,60}[tT]able(?:[nN]ame)?)${S}\})`;
-
-export const JAVASCRIPT_RULES: readonly Rule[] = [
+export const JAVASCRIPT_RULES: readonly TreeRule[] = [
   {
+    ...javascript,
     id: "js-eval",
     title: "eval of something built at run time",
     severity: "high",
-    languages,
     cwe: "CWE-95",
-    view: "code",
-    pattern: new RegExp(
-      String
-        .raw`(?:(?<![\w$.#])(?<!\bfunction\s{1,10})|(?<![\w$.])(?:window|globalThis|global|self)\.)eval${S}\(` +
-        // Not a static string, not empty, and not the declaration of a method named so.
-        String.raw`(?!${S}\)|${S}${JS_STATIC}|[^()]{0,200}\)${S}(?::[^;{}()]{1,100})?\{)`,
-    ),
+    owasp: "A03:2021",
+    words: ["eval"],
+    query: `
+      (call_expression function: (_) @f arguments: (arguments . (_) @a)
+        (#match? @f "^((window|globalThis|global|self)\\\\.)?eval$") (#dynamic? @a)) @hit`,
     message: "eval runs whatever text it is given as code.",
     remedy: "Use JSON.parse for data, or a table of the functions that may be called.",
     examples: {
@@ -36,12 +33,14 @@ export const JAVASCRIPT_RULES: readonly Rule[] = [
         'eval("var x = " + text)',
         "const t = `${eval(name)}`;",
         "const a = <p>don't</p>;\neval(x);",
+        'let code = "1";\ncode += input;\neval(code);',
       ],
       good: [
         "// eval(input)",
         'const help = "never use eval(input)";',
         "model.eval(input)",
         'const require_ = eval("require");',
+        'const code = "1 + 1";\neval(code);',
         "class Node { eval(scope: Scope): Value { return scope; } }",
         "const re = /eval(input)/;",
         "function eval(x) { return x; }",
@@ -50,16 +49,16 @@ export const JAVASCRIPT_RULES: readonly Rule[] = [
     },
   },
   {
+    ...javascript,
     id: "js-new-function",
     title: "Function built from text",
     severity: "high",
-    languages,
     cwe: "CWE-95",
-    view: "code",
-    pattern: new RegExp(
-      String.raw`(?<![\w$.])new\s{1,20}(?:(?:window|globalThis|global|self)\.)?Function${S}\(` +
-        String.raw`(?!${S}(?:(["'\x60])\s{0,5000}\1${S},?${S}){0,20}\))`,
-    ),
+    owasp: "A03:2021",
+    words: ["Function"],
+    query: `
+      (new_expression constructor: (_) @f arguments: (arguments (_) @a .)
+        (#match? @f "^((window|globalThis|global|self)\\\\.)?Function$") (#dynamic? @a)) @hit`,
     message: "new Function turns text into code, like eval.",
     remedy: "Write the function in the source, or interpret the data without making code of it.",
     examples: {
@@ -77,17 +76,62 @@ export const JAVASCRIPT_RULES: readonly Rule[] = [
     },
   },
   {
+    ...javascript,
+    id: "js-timer-text",
+    title: "timer that runs text",
+    severity: "high",
+    cwe: "CWE-95",
+    owasp: "A03:2021",
+    words: ["setTimeout", "setInterval"],
+    query: `
+      (call_expression function: (_) @f arguments: (arguments . [(binary_expression) (template_string)] @a)
+        (#match? @f "^((window|globalThis|global|self)\\\\.)?set(Timeout|Interval)$") (#built? @a)) @hit`,
+    message: "Given a text, a timer runs it as code, like eval.",
+    remedy: "Give the timer a function.",
+    examples: {
+      bad: ["setTimeout(`load(${id})`, 10);", 'window.setInterval("tick(" + n + ")", 1000);'],
+      good: ["setTimeout(() => load(id), 10);", "setTimeout(load, a + b);", "setTimeout(a + b);"],
+    },
+  },
+  {
+    ...javascript,
+    id: "js-vm-code",
+    title: "code from a value run by node:vm",
+    severity: "medium",
+    cwe: "CWE-94",
+    owasp: "A03:2021",
+    words: ["runInThisContext", "runInNewContext", "runInContext", "vm.Script"],
+    query: `
+      ([(call_expression function: (_) @f arguments: (arguments . (_) @a))
+       (new_expression constructor: (_) @f arguments: (arguments . (_) @a))] @hit
+      (#match? @f "^vm\\\\.(runInThisContext|runInNewContext|runInContext|Script)$")
+      (#imports? @f "vm") (#dynamic? @a))`,
+    message: "node:vm runs this text with the rights of the process; it is no sandbox.",
+    remedy: "Run code that is not trusted in another process with fewer rights.",
+    examples: {
+      bad: [
+        'import vm from "node:vm";\nvm.runInNewContext(code, {});',
+        "const vm = require('vm');\nconst script = new vm.Script(`f(${x})`);",
+      ],
+      good: [
+        'import vm from "node:vm";\nvm.runInThisContext("1 + 1");',
+        "vm.runInNewContext(code)",
+        'import vm from "node:vm";\nconst script = vm.createContext(box);',
+      ],
+    },
+  },
+  {
+    ...javascript,
     id: "js-shell-command",
     title: "shell command built from parts",
     severity: "high",
-    languages,
     cwe: "CWE-78",
-    view: "text",
-    pattern: new RegExp(
-      String
-        .raw`(?:(?<![\w$.])|(?<![\w$.])(?:child_process|childProcess|cp)\.)exec(?:Sync|Async|Promise)?${S}\(${S}${JS_BUILT}`,
-    ),
-    context: /child_process/,
+    owasp: "A03:2021",
+    words: ["exec"],
+    query: `
+      (call_expression function: (_) @f arguments: (arguments . (_) @a)
+        (#match? @f "^((child_process|childProcess|cp)\\\\.)?exec(Sync|Async|Promise)?$")
+        (#imports? @f "child_process") (#built? @a)) @hit`,
     message:
       "exec gives this text to a shell, which interprets whatever the inserted parts contain.",
     remedy: "Use execFile or spawn with the arguments as an array and without a shell.",
@@ -96,6 +140,7 @@ export const JAVASCRIPT_RULES: readonly Rule[] = [
         'import { exec } from "node:child_process";\nexec(`git log ${branch}`);',
         'const cp = require("child_process");\ncp.execSync("rm -r " + folder);',
         "const { exec } = require('child_process'); exec('tar xf ' + name, done);",
+        'import { exec } from "child_process";\nfunction f(x) { const c = `ls ${x}`; exec(c); }',
       ],
       good: [
         'import { exec } from "node:child_process";\nexec("git log");',
@@ -103,22 +148,105 @@ export const JAVASCRIPT_RULES: readonly Rule[] = [
         'const cp = require("child_process");\nconst m = /x/.exec(`${text}`);',
         "db.exec(`${statement}`)",
         'import { exec } from "node:child_process";\nexec("one " + "two");',
+        'import { exec } from "node:child_process";\nconst c = "ls";\nexec(`${c} -l`);',
+        'import { exec } from "child_process";\nexec(`${process.execPath} --version`);',
       ],
     },
   },
   {
+    ...javascript,
+    id: "js-spawn-shell",
+    title: "spawn through a shell with built text",
+    severity: "high",
+    cwe: "CWE-78",
+    owasp: "A03:2021",
+    words: ["spawn", "execFile"],
+    query: `
+      (call_expression function: (_) @f arguments: (arguments . (_) @a
+          (object (pair key: (_) @k value: (true))))
+        (#match? @f "(^|\\\\.)(spawn|spawnSync|execFile|execFileSync)$") (#match? @k "^[\\"']?shell[\\"']?$")
+        (#imports? @f "child_process" "cross-spawn") (#built? @a)) @hit`,
+    message: "With shell: true this text goes to a shell, which interprets the inserted parts.",
+    remedy: "Drop shell: true and give the arguments as an array.",
+    examples: {
+      bad: [
+        'import { spawn } from "node:child_process";\nspawn(`ls ${dir}`, { shell: true });',
+        'import cp from "child_process";\ncp.spawnSync("ls " + dir, [], { cwd, shell: true });',
+      ],
+      good: [
+        'import { spawn } from "node:child_process";\nspawn("ls", [dir]);',
+        'import { spawn } from "node:child_process";\nspawn("npm run x", { shell: true });',
+        'import { spawn } from "node:child_process";\nspawn(`ls ${dir}`, { shell: false });',
+      ],
+    },
+  },
+  {
+    ...javascript,
+    id: "js-sql-text",
+    title: "SQL built from values",
+    severity: "high",
+    cwe: "CWE-89",
+    owasp: "A03:2021",
+    words: ["SELECT", "select", "INSERT", "insert", "UPDATE", "update", "DELETE", "delete"],
+    query: `
+      (call_expression function: (member_expression property: (property_identifier) @f)
+        arguments: (arguments . (_) @a)
+        (#any-of? @f "query" "execute" "exec" "run" "all" "get" "each" "prepare" "raw" "queryRaw"
+          "$queryRawUnsafe" "$executeRawUnsafe")
+        (#sql? @a)) @hit`,
+    message: "A value written into the text of a statement can change what the statement does.",
+    remedy: "Use placeholders and give the values apart from the text.",
+    examples: {
+      bad: [
+        "db.query(`SELECT * FROM users WHERE name = '${name}'`)",
+        'await pool.query("select * from t where id = " + id);',
+        "db.run(`\n  DELETE FROM t\n  WHERE id = ${id}`)",
+        "const q = 'SELECT a FROM t WHERE b = ' + req.query.b;\ndb.query(q);",
+      ],
+      good: [
+        'db.query("SELECT * FROM users WHERE name = ?", [name])',
+        "db.query(`SELECT * FROM t WHERE id IN (${placeholders})`, ids)",
+        "db.query(`SELECT * FROM ${TABLE}`)",
+        "db.query(`SELECT 1`)",
+        "sql`SELECT * FROM t WHERE id = ${id}`",
+        "// db.query(`SELECT ${x}`)",
+        'dialog.get("Select a file: " + name)',
+        'log.run("Update " + name + " is there")',
+      ],
+    },
+  },
+  {
+    ...javascript,
+    id: "js-mongo-where",
+    title: "$where built from values",
+    severity: "high",
+    cwe: "CWE-943",
+    owasp: "A03:2021",
+    words: ["$where"],
+    query: `
+      (pair key: (_) @k value: (_) @v (#match? @k "^[\\"']?\\\\$where[\\"']?$") (#built? @v)) @hit`,
+    message: "MongoDB runs $where as JavaScript, inserted values included.",
+    remedy: "Compare fields with query operators such as $eq, and give the values as data.",
+    examples: {
+      bad: ["users.find({ $where: `this.name == '${name}'` })", 'q({ "$where": "a == " + b })'],
+      good: ['users.find({ $where: "this.a == this.b" })', "users.find({ name: { $eq: name } })"],
+    },
+  },
+  {
+    ...javascript,
     id: "js-inner-html",
     title: "HTML assigned from a value",
     severity: "medium",
-    languages,
     cwe: "CWE-79",
-    view: "code",
-    pattern: new RegExp(
-      String
-        .raw`\.(?:innerHTML|outerHTML)${S}\+?=(?![=>])(?!${S}${JS_STATIC}|${S}(?:DOMPurify\.sanitize|trustedTypes\b|null\b|undefined\b)` +
-        // Not what already is the HTML of another element.
-        String.raw`|${S}[\w$.()[\]"' ]{0,200}\.innerHTML${S}(?:[;,)}\n]|$))`,
-    ),
+    owasp: "A03:2021",
+    words: ["innerHTML", "outerHTML"],
+    query: `
+      ([(assignment_expression left: (member_expression property: (property_identifier) @p) right: (_) @v)
+       (augmented_assignment_expression
+         left: (member_expression property: (property_identifier) @p) right: (_) @v)] @hit
+      (#any-of? @p "innerHTML" "outerHTML") (#dynamic? @v)
+      (#not-has? @v "(?:[sS]anitize|[eE]scape|trustedTypes|createHTML|purify)")
+      (#not-match? @v "\\\\.(innerHTML|outerHTML)$"))`,
     message: "Text assigned to innerHTML or outerHTML is parsed as HTML, scripts in it included.",
     remedy: "Use textContent, or build elements; where HTML is wanted, sanitize it first.",
     examples: {
@@ -135,20 +263,49 @@ export const JAVASCRIPT_RULES: readonly Rule[] = [
         "const html = box.innerHTML;",
         "box.innerHTML = document.getElementById('other').innerHTML;",
         "box.innerHTML = DOMPurify.sanitize(name);",
+        "const icon = '<svg></svg>';\nbox.innerHTML = icon;",
+        "box.innerHTML = null;",
       ],
     },
   },
   {
+    ...javascript,
+    id: "js-insert-html",
+    title: "HTML inserted from a value",
+    severity: "medium",
+    cwe: "CWE-79",
+    owasp: "A03:2021",
+    words: ["insertAdjacentHTML", "createContextualFragment"],
+    query: `
+      (call_expression function: (member_expression property: (property_identifier) @f)
+        arguments: (arguments (_) @v .)
+        (#any-of? @f "insertAdjacentHTML" "createContextualFragment") (#dynamic? @v)
+        (#not-has? @v "(?:[sS]anitize|[eE]scape|trustedTypes|createHTML|purify)")) @hit`,
+    message: "This text is parsed as HTML, scripts in it included.",
+    remedy: "Use insertAdjacentText or build elements; where HTML is wanted, sanitize it first.",
+    examples: {
+      bad: [
+        'list.insertAdjacentHTML("beforeend", `<li>${item}</li>`);',
+        "range.createContextualFragment(html)",
+      ],
+      good: [
+        'list.insertAdjacentHTML("beforeend", "<li></li>");',
+        'list.insertAdjacentText("beforeend", item);',
+        'list.insertAdjacentHTML("beforeend", DOMPurify.sanitize(item));',
+      ],
+    },
+  },
+  {
+    ...javascript,
     id: "js-document-write",
     title: "document.write of a value",
     severity: "medium",
-    languages,
     cwe: "CWE-79",
-    view: "code",
-    pattern: new RegExp(
-      String
-        .raw`(?<![\w$.])(?:(?:window|globalThis|self)\.)?document\.write(?:ln)?${S}\((?!${S}\)|${S}${JS_STATIC})`,
-    ),
+    owasp: "A03:2021",
+    words: ["document.write"],
+    query: `
+      (call_expression function: (_) @f arguments: (arguments . (_) @a)
+        (#match? @f "^((window|globalThis|self)\\\\.)?document\\\\.write(ln)?$") (#dynamic? @a)) @hit`,
     message: "document.write parses its argument as HTML, scripts in it included.",
     remedy: "Create elements and set their textContent.",
     examples: {
@@ -161,118 +318,171 @@ export const JAVASCRIPT_RULES: readonly Rule[] = [
     },
   },
   {
-    id: "js-tls-verify-off",
-    title: "TLS certificates not checked",
-    severity: "high",
-    languages,
-    cwe: "CWE-295",
-    view: "text",
-    pattern: new RegExp(
-      String.raw`(?<![\w$])(["']?)rejectUnauthorized\1${S}[:=]${S}false\b` +
-        String.raw`|(?<![\w$])NODE_TLS_REJECT_UNAUTHORIZED${S}=${S}["'\x60]?0` +
-        String.raw`|\[${S}["'\x60]NODE_TLS_REJECT_UNAUTHORIZED["'\x60]${S}\]${S}=${S}["'\x60]?0`,
-    ),
-    message: "With verification off, anyone on the way can read and change this connection.",
-    remedy: "Leave verification on; give a private authority's certificate in the option ca.",
-    examples: {
-      bad: [
-        "const agent = new https.Agent({ rejectUnauthorized: false });",
-        'tls.connect({ "rejectUnauthorized": false })',
-        'process.env.NODE_TLS_REJECT_UNAUTHORIZED = "0";',
-        "process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = 0;",
-      ],
-      good: [
-        "new https.Agent({ rejectUnauthorized: true })",
-        "// rejectUnauthorized: false",
-        'log("do not set rejectUnauthorized: false");',
-        "log('rejectUnauthorized: false')",
-        "const rejectUnauthorized = isLocal;",
-      ],
-    },
-  },
-  {
-    id: "js-weak-hash",
-    title: "MD5 or SHA-1",
+    ...javascript,
+    id: "js-react-html",
+    title: "dangerouslySetInnerHTML of a value",
     severity: "medium",
-    languages,
-    cwe: "CWE-328",
-    view: "text",
-    pattern: new RegExp(
-      String.raw`(?<![\w$])createHash${S}\(${S}(["'\x60])(?i:md4|md5|sha1|sha-1)\1` +
-        String.raw`|(?<![\w$])subtle\.digest${S}\(${S}(["'\x60])(?i:sha-1)\2`,
-    ),
-    message: "MD5 and SHA-1 are broken: two texts with the same hash can be made on purpose.",
-    remedy: "Use SHA-256 or better; for passwords, scrypt or argon2.",
+    cwe: "CWE-79",
+    owasp: "A03:2021",
+    words: ["__html"],
+    query: `
+      (pair key: (property_identifier) @k value: (_) @v
+        (#eq? @k "__html") (#dynamic? @v)
+        (#not-has? @v "(?:[sS]anitize|[eE]scape|purify|JSON\\\\.stringify)")) @hit`,
+    message: "React inserts this text as HTML, scripts in it included.",
+    remedy: "Render it as a child, which React escapes; where HTML is wanted, sanitize it first.",
     examples: {
       bad: [
-        'crypto.createHash("md5").update(text)',
-        "createHash('SHA1')",
-        'await crypto.subtle.digest("SHA-1", bytes)',
+        "const a = <p dangerouslySetInnerHTML={{ __html: comment }} />;",
+        'h("p", { dangerouslySetInnerHTML: { __html: props.text } });',
       ],
       good: [
-        'crypto.createHash("sha256")',
-        '// createHash("md5")',
-        "const help = 'createHash(\"md5\")';",
-        'await crypto.subtle.digest("SHA-256", bytes)',
+        "const a = <p>{comment}</p>;",
+        'const a = <p dangerouslySetInnerHTML={{ __html: "<b>x</b>" }} />;',
+        "const a = <p dangerouslySetInnerHTML={{ __html: DOMPurify.sanitize(comment) }} />;",
       ],
     },
   },
   {
-    id: "js-sql-text",
-    title: "SQL built from values",
+    ...javascript,
+    id: "js-response-html",
+    title: "request value sent back as HTML",
     severity: "high",
-    languages,
-    cwe: "CWE-89",
-    view: "text",
-    pattern: new RegExp(
-      String
-        .raw`\.(?:query|execute|exec|run|all|get|each|prepare|raw|\$queryRawUnsafe|\$executeRawUnsafe)${S}\(${S}` +
-        String.raw`(?:\x60${SQL}(?:[^\x60\\]|\\[\s\S]){0,3000}?${SQL_VALUE}` +
-        String.raw`|"${SQL}(?:[^"\\\n]|\\.){0,2000}"${S}\+(?!${S}["'\x60])` +
-        String.raw`|'${SQL}(?:[^'\\\n]|\\.){0,2000}'${S}\+(?!${S}["'\x60]))`,
-    ),
-    message: "A value written into the text of a statement can change what the statement does.",
-    remedy: "Use placeholders and give the values apart from the text.",
+    cwe: "CWE-79",
+    owasp: "A03:2021",
+    words: ["req", "ctx"],
+    query: `
+      (call_expression function: (member_expression object: (_) @o property: (property_identifier) @f)
+        arguments: (arguments . (_) @a)
+        (#match? @o "^(res|response)(\\\\.status\\\\([^)]*\\\\))?$") (#any-of? @f "send" "write" "end")
+        (#markup? @a) (#from-request? @a)) @hit`,
+    message: "What came with the request becomes part of the page, scripts in it included.",
+    remedy: "Escape it for HTML, or render with a template engine that does.",
     examples: {
       bad: [
-        "db.query(`SELECT * FROM users WHERE name = '${name}'`)",
-        'await pool.query("select * from t where id = " + id);',
-        "db.run(`\n  DELETE FROM t\n  WHERE id = ${id}`)",
+        "app.get('/', (req, res) => { res.send(`<p>Hi ${req.query.name}</p>`); });",
+        'res.status(404).send("<h1>No " + req.params.id + "</h1>");',
       ],
       good: [
-        'db.query("SELECT * FROM users WHERE name = ?", [name])',
-        "db.query(`SELECT * FROM t WHERE id IN (${placeholders})`, ids)",
-        "db.query(`SELECT * FROM ${TABLE}`)",
-        "db.query(`SELECT 1`)",
-        "sql`SELECT * FROM t WHERE id = ${id}`",
-        "// db.query(`SELECT ${x}`)",
-        'dialog.get("Select a file: " + name)',
-        'log.run("Update " + name + " is there")',
+        "res.send(`<p>Hi ${escapeHtml(req.query.name)}</p>`);",
+        "res.send(`<p>${count}</p>`);",
+        "res.json({ name: req.query.name });",
       ],
     },
   },
   {
-    id: "js-spawn-shell",
-    title: "spawn through a shell with built text",
+    ...javascript,
+    id: "js-open-redirect",
+    title: "redirect to an address from the request",
+    severity: "medium",
+    cwe: "CWE-601",
+    owasp: "A01:2021",
+    words: ["redirect"],
+    query: `
+      (call_expression function: (member_expression object: (_) @o property: (property_identifier) @f)
+        arguments: (arguments [(member_expression) (subscript_expression) (identifier)] @a .)
+        (#any-of? @o "res" "response" "ctx" "reply") (#eq? @f "redirect") (#from-request? @a)) @hit`,
+    message: "Whoever writes the link decides where the visitor is sent.",
+    remedy: "Redirect to paths of your own, or look the target up in a list.",
+    examples: {
+      bad: ["res.redirect(req.query.next);", "const to = req.query.to;\nres.redirect(302, to);"],
+      good: [
+        'res.redirect("/home");',
+        "res.redirect(`/users/${req.params.id}`);",
+        "res.redirect(url);",
+      ],
+    },
+  },
+  {
+    ...javascript,
+    id: "js-path-from-request",
+    title: "file named by the request",
     severity: "high",
-    languages,
-    cwe: "CWE-78",
-    view: "code",
-    pattern: new RegExp(
-      String
-        .raw`(?<![\w$])(?:spawn|spawnSync|execFile|execFileSync)${S}\(${S}\x60(?=[^\x60]{0,500}\$\{)${ARGUMENTS}\bshell${S}:${S}true\b`,
-    ),
-    context: /child_process/,
-    message: "With shell: true this text goes to a shell, which interprets the inserted parts.",
-    remedy: "Drop shell: true and give the arguments as an array.",
+    cwe: "CWE-22",
+    owasp: "A01:2021",
+    words: ["req", "ctx"],
+    query: `
+      (call_expression function: (_) @f arguments: (arguments . (_) @a)
+        (#match? @f "(^|\\\\.)(readFile|readFileSync|createReadStream|writeFile|writeFileSync|createWriteStream|unlink|unlinkSync|rm|rmSync|readdir|readdirSync|sendFile)$")
+        (#from-request? @a)) @hit`,
+    message: "With .. or an absolute path in it, the request reaches any file of this process.",
+    remedy: "Resolve the path, then check that it is still inside the folder it belongs in.",
     examples: {
       bad: [
-        'import { spawn } from "node:child_process";\nspawn(`ls ${dir}`, { shell: true });',
+        "fs.readFile(req.query.file, done);",
+        "fs.readFileSync(`./data/${req.params.name}`);",
+        "fs.createReadStream(path.join(root, req.params.name)).pipe(res);",
       ],
       good: [
-        'import { spawn } from "node:child_process";\nspawn("ls", [dir]);',
-        'import { spawn } from "node:child_process";\nspawn("npm run x", { shell: true });',
+        'fs.readFile("./a.txt", done);',
+        "fs.readFileSync(path.join(root, path.basename(req.params.name)));",
+        "fs.readFile(file, done);",
       ],
+    },
+  },
+  {
+    ...javascript,
+    id: "js-request-forgery",
+    title: "request to an address from the request",
+    severity: "high",
+    cwe: "CWE-918",
+    owasp: "A10:2021",
+    words: ["req", "ctx"],
+    query: `
+      (call_expression function: (_) @f arguments: (arguments . (_) @a)
+        (#match? @f "^(fetch|axios|got|request|needle|superagent\\\\.get|(axios|got|http|https|request|needle)\\\\.(get|post|put|request|head))$")
+        (#from-request? @a) (#not-has? @a "^[\`\\"']https?://[^$\\"'\`/]+/")) @hit`,
+    message: "Whoever sends the request decides which server, an internal one too, is asked.",
+    remedy: "Ask only servers from a list, and never take the host from a request.",
+    examples: {
+      bad: ["fetch(req.query.url)", "const url = req.body.url;\nawait axios.get(url);"],
+      good: [
+        'fetch("https://api.io/x")',
+        "fetch(`https://api.io/users/${req.params.id}`)",
+        "fetch(url)",
+      ],
+    },
+  },
+  {
+    ...javascript,
+    id: "js-regexp-from-request",
+    title: "regular expression from the request",
+    severity: "medium",
+    cwe: "CWE-1333",
+    owasp: "A03:2021",
+    words: ["RegExp"],
+    query: `
+      ([(new_expression constructor: (_) @f arguments: (arguments . (_) @a))
+       (call_expression function: (_) @f arguments: (arguments . (_) @a))] @hit
+      (#eq? @f "RegExp") (#from-request? @a))`,
+    message: "A pattern can be written so that one match takes for ever.",
+    remedy: "Search for the text itself, or escape it before it becomes a pattern.",
+    examples: {
+      bad: ["new RegExp(req.query.q)", "const q = RegExp(`^${req.body.name}`, 'i');"],
+      good: ["new RegExp(pattern)", "new RegExp(escape(req.query.q))", 'new RegExp("a+")'],
+    },
+  },
+  {
+    ...javascript,
+    id: "js-unserialize",
+    title: "deserialization that can run code",
+    severity: "high",
+    cwe: "CWE-502",
+    owasp: "A08:2021",
+    words: ["unserialize", "deserialize"],
+    query: `
+      (call_expression function: (member_expression property: (property_identifier) @f)
+        arguments: (arguments . (_) @a)
+        (#any-of? @f "unserialize" "deserialize")
+        (#imports? @f "node-serialize" "serialize-to-js" "funcster" "cryo") (#dynamic? @a)) @hit`,
+    message: "These packages bring functions back from text, and so run what the text says.",
+    remedy: "Use JSON.parse, and build objects from its data yourself.",
+    examples: {
+      bad: [
+        "const s = require('node-serialize');\ns.unserialize(cookie);",
+        'import cryo from "cryo";\nconst x = cryo.deserialize(text);',
+      ],
+      good: ["JSON.parse(text)", 'import v8 from "v8";\nv8.deserialize(buffer);'],
     },
   },
 ];

@@ -1,29 +1,26 @@
 /**
- * Rules for Python, as data.
+ * Rules for Python, as data: what runs, renders or decides on text that is not constant. Rules about
+ * settings are in `rules_python_settings.ts`.
  *
  * @module
  */
 
-import { ARGUMENTS, PY_STATIC, pythonBuilt, S, SQL } from "./patterns.ts";
-import type { Rule } from "./rule.ts";
+import type { TreeRule } from "./rule.ts";
 
-const languages = ["python"] as const;
+const python = { kind: "tree", languages: ["python"] } as const;
 
-/** A field in SQL that is not a list of placeholders or a constant. */
-const SQL_FIELD = String
-  .raw`(?!${S}(?:\w{0,40}placeholders?|[A-Z][A-Z0-9_]{0,60}|[\w.]{0,60}table(?:_?name)?)${S}\}|[^{}]{0,80}["'](?:\?|%s)["'])`;
-
-export const PYTHON_RULES: readonly Rule[] = [
+export const PYTHON_RULES: readonly TreeRule[] = [
   {
+    ...python,
     id: "py-eval",
     title: "eval of something built at run time",
     severity: "high",
-    languages,
     cwe: "CWE-95",
-    view: "code",
-    pattern: new RegExp(
-      String.raw`(?<![\w.])(?<!\bdef\s{1,10})eval${S}\((?!${S}\)|${S}${PY_STATIC})`,
-    ),
+    owasp: "A03:2021",
+    words: ["eval"],
+    query: `
+      (call function: (identifier) @f arguments: (argument_list . (_) @a)
+        (#eq? @f "eval") (#dynamic? @a)) @hit`,
     message: "eval runs whatever expression it is given.",
     remedy: "Use ast.literal_eval or json.loads for data.",
     examples: {
@@ -41,20 +38,21 @@ export const PYTHON_RULES: readonly Rule[] = [
         "df.eval(expression)",
         "def eval(self, text): pass",
         'eval("1 + 1")',
-        'message = f"eval({name})"',
+        'message = "eval({name})"',
       ],
     },
   },
   {
+    ...python,
     id: "py-exec",
     title: "exec of something built at run time",
     severity: "medium",
-    languages,
     cwe: "CWE-95",
-    view: "code",
-    pattern: new RegExp(
-      String.raw`(?<![\w.])(?<!\bdef\s{1,10})exec${S}\((?!${S}\)|${S}${PY_STATIC})`,
-    ),
+    owasp: "A03:2021",
+    words: ["exec"],
+    query: `
+      (call function: (identifier) @f arguments: (argument_list . (_) @a)
+        (#eq? @f "exec") (#dynamic? @a)) @hit`,
     message: "exec runs whatever statements it is given.",
     remedy: "Import a module, or call functions from a table, instead of running text.",
     examples: {
@@ -69,16 +67,18 @@ export const PYTHON_RULES: readonly Rule[] = [
     },
   },
   {
+    ...python,
     id: "py-shell-true",
     title: "subprocess through a shell",
     severity: "high",
-    languages,
     cwe: "CWE-78",
-    view: "code",
-    pattern: new RegExp(
-      String
-        .raw`(?<!\w)(?:subprocess\.\w{1,30}|Popen|check_output|check_call)${S}\((?!${S}${PY_STATIC})${ARGUMENTS}(?<=[(,]${S})shell${S}=${S}True\b`,
-    ),
+    owasp: "A03:2021",
+    words: ["shell"],
+    query: `
+      (call function: (_) @f
+        arguments: (argument_list . (_) @a (keyword_argument name: (identifier) @k value: (true)))
+        (#match? @f "(^subprocess\\\\.\\\\w+|(^|\\\\.)(Popen|check_output|check_call))$")
+        (#eq? @k "shell") (#dynamic? @a)) @hit`,
     message: "With shell=True the command is interpreted by a shell, inserted parts included.",
     remedy: "Give the command as a list of arguments and leave shell=True out.",
     examples: {
@@ -90,6 +90,8 @@ export const PYTHON_RULES: readonly Rule[] = [
       good: [
         "subprocess.run(['ls', folder])",
         "subprocess.run('ls | wc -l', shell=True)",
+        "command = 'ls'\nsubprocess.run(command, shell=True)",
+        "subprocess.run(f'ls {shlex.quote(folder)}', shell=True)",
         "subprocess.run(command, shell=False)",
         "# subprocess.run(command, shell=True)",
         "subprocess.run(command)\nother(shell=True)",
@@ -97,16 +99,17 @@ export const PYTHON_RULES: readonly Rule[] = [
     },
   },
   {
+    ...python,
     id: "py-os-system",
     title: "shell command built from parts",
     severity: "high",
-    languages,
     cwe: "CWE-78",
-    view: "text",
-    pattern: new RegExp(
-      String
-        .raw`(?<![\w.])(?:os\.(?:system|popen)|subprocess\.(?:getoutput|getstatusoutput))${S}\(${S}${pythonBuilt()}`,
-    ),
+    owasp: "A03:2021",
+    words: ["system", "popen", "getoutput", "getstatusoutput", "create_subprocess_shell"],
+    query: `
+      (call function: (_) @f arguments: (argument_list . (_) @a)
+        (#match? @f "^(os\\\\.(system|popen)|subprocess\\\\.(getoutput|getstatusoutput)|asyncio\\\\.create_subprocess_shell)$")
+        (#built? @a)) @hit`,
     message: "This text goes to a shell, which interprets whatever the inserted parts contain.",
     remedy: "Use subprocess.run with a list of arguments.",
     examples: {
@@ -115,46 +118,84 @@ export const PYTHON_RULES: readonly Rule[] = [
         "os.system('rm -r ' + folder)",
         'os.popen("ls %s" % folder)',
         'subprocess.getoutput("ls {}".format(folder))',
+        'def f(x):\n    command = "ls " + x\n    os.system(command)',
       ],
       good: [
         'os.system("clear")',
         '# os.system(f"rm {x}")',
         "print(\"os.system(f'{x}')\")",
         'os.system(f"echo {{}}")',
+        'os.system(f"rm -r {shlex.quote(folder)}")',
       ],
     },
   },
   {
+    ...python,
+    id: "py-sql-text",
+    title: "SQL built from values",
+    severity: "high",
+    cwe: "CWE-89",
+    owasp: "A03:2021",
+    words: ["SELECT", "select", "INSERT", "insert", "UPDATE", "update", "DELETE", "delete"],
+    query: `
+      (call function: (attribute attribute: (identifier) @f)
+        arguments: (argument_list . [
+          (call function: (_) @t arguments: (argument_list . (_) @a))
+          (_) @a
+        ])
+        (#any-of? @f "execute" "executemany" "executescript" "read_sql" "read_sql_query" "raw")
+        (#sql? @a)) @hit`,
+    message: "A value written into the text of a statement can change what the statement does.",
+    remedy: "Use placeholders and give the values as the second argument.",
+    examples: {
+      bad: [
+        "cursor.execute(f\"SELECT * FROM users WHERE name = '{name}'\")",
+        'cursor.execute("SELECT * FROM t WHERE id = %s" % id)',
+        'cursor.execute("DELETE FROM t WHERE id = " + id)',
+        'cursor.execute("""\n    UPDATE t SET a = {}\n""".format(a))',
+        'session.execute(text(f"select a from t where b = {value}"))',
+        "q = f\"SELECT a FROM t WHERE b = '{b}'\"\ncursor.execute(q)",
+      ],
+      good: [
+        'cursor.execute("SELECT * FROM t WHERE id = %s", (id,))',
+        'cursor.execute("SELECT 1")',
+        'cursor.execute(f"SELECT * FROM t WHERE id IN ({placeholders})", ids)',
+        "cursor.execute(f\"SELECT * FROM t WHERE id IN ({','.join(['?'] * n)})\", ids)",
+        'cursor.execute(f"SELECT * FROM {TABLE}")',
+        '# cursor.execute(f"SELECT {x}")',
+      ],
+    },
+  },
+  {
+    ...python,
     id: "py-pickle",
     title: "unpickling",
     severity: "medium",
-    languages,
     cwe: "CWE-502",
-    view: "code",
-    pattern: new RegExp(
-      String.raw`(?<![\w.])(?:pickle|cPickle|_pickle|dill|cloudpickle)\.(?:loads?|Unpickler)${S}\(`,
-    ),
+    owasp: "A08:2021",
+    words: ["ickle", "dill", "marshal", "shelve"],
+    query: `
+      (call function: (_) @f arguments: (argument_list . (_))
+        (#match? @f "^(pickle|cPickle|_pickle|dill|cloudpickle)\\\\.(loads?|Unpickler)$|^(marshal\\\\.loads?|shelve\\\\.open)$")) @hit`,
     message: "Loading a pickle runs code that the pickle chooses.",
     remedy: "Use json for data that comes from elsewhere, or verify a signature before loading.",
     examples: {
-      bad: ["pickle.loads(body)", "data = pickle.load(file)", "dill.loads(x)"],
+      bad: ["pickle.loads(body)", "data = pickle.load(file)", "dill.loads(x)", "marshal.loads(x)"],
       good: ["pickle.dumps(x)", "# pickle.loads(body)", "json.loads(body)", "my.pickle.loads(x)"],
     },
   },
   {
+    ...python,
     id: "py-yaml-load",
     title: "yaml.load without a safe loader",
     severity: "high",
-    languages,
     cwe: "CWE-502",
-    view: "code",
-    pattern: new RegExp(
-      String
-        .raw`(?<![\w.])yaml\.load(?:_all)?${S}\((?!${ARGUMENTS}\b(?:C?SafeLoader|C?BaseLoader)\b)`,
-    ),
-    // ruamel.yaml's YAML().load is another function, and safe.
-    context: /^[ \t]{0,40}import\s[^\n]{0,200}\byaml\b/m,
-    unless: /\bruamel\b/,
+    owasp: "A08:2021",
+    words: ["yaml"],
+    query: `
+      (call function: (_) @f arguments: (argument_list) @a
+        (#match? @f "^yaml\\\\.(load|load_all|unsafe_load|full_load)$") (#imports? @f "yaml")
+        (#not-file-matches? @f "\\\\bruamel\\\\b") (#not-has? @a "\\\\bC?(?:Safe|Base)Loader\\\\b")) @hit`,
     message: "yaml.load can build any Python object, and so run code that the file chooses.",
     remedy: "Use yaml.safe_load.",
     examples: {
@@ -168,133 +209,168 @@ export const PYTHON_RULES: readonly Rule[] = [
         "yaml.safe_load(text)",
         "import yaml\nyaml.load(text, Loader=yaml.SafeLoader)",
         "import yaml\nyaml.load(\n  open(p).read(),\n  Loader=CSafeLoader)",
-        "from tools import yaml\nyaml.load(text)",
         "import ruamel.yaml\nyaml = YAML()\nyaml.load(text)",
         "import yaml\n# yaml.load(text)",
       ],
     },
   },
   {
-    id: "py-tls-verify-off",
-    title: "TLS certificates not checked",
+    ...python,
+    id: "py-template-text",
+    title: "template built from values",
     severity: "high",
-    languages,
-    cwe: "CWE-295",
-    view: "code",
-    pattern: new RegExp(
-      String.raw`(?<=[(,]${S})verify${S}=${S}False\b` +
-        String.raw`|(?<!\w)ssl\._create_unverified_context\b` +
-        String.raw`|\.check_hostname${S}=${S}False\b` +
-        String.raw`|(?<!\w)(?:verify_mode|cert_reqs)${S}=${S}(?:ssl\.)?CERT_NONE\b`,
-    ),
-    context: /\b(?:requests|httpx|urllib3|urllib|aiohttp|ssl)\b/,
-    message: "With verification off, anyone on the way can read and change this connection.",
-    remedy: "Leave verification on; give a private authority's certificate as verify=PATH.",
+    cwe: "CWE-1336",
+    owasp: "A03:2021",
+    words: ["render_template_string", "from_string"],
+    query: `
+      (call function: (_) @f arguments: (argument_list . (_) @a)
+        (#match? @f "(^|\\\\.)(render_template_string|from_string)$")
+        (#imports? @f "flask" "jinja2") (#built? @a)) @hit`,
+    message: "A value written into a template can hold template code, which runs on the server.",
+    remedy: "Keep the template constant and give it the values as variables.",
     examples: {
       bad: [
-        "import requests\nrequests.get(url, verify=False)",
-        "import httpx\nhttpx.Client(\n    verify=False,\n)",
-        "ctx = ssl._create_unverified_context()",
-        "import ssl\nctx.verify_mode = ssl.CERT_NONE",
-        "import ssl\nctx.check_hostname = False",
+        'from flask import render_template_string\nrender_template_string(f"<p>{name}</p>")',
+        'import jinja2\nenv.from_string("Hello " + name)',
       ],
       good: [
-        "import requests\nrequests.get(url, verify=True)",
-        "import requests\n# requests.get(url, verify=False)",
-        "form.validate(verify=False)",
-        "import requests\nlog('verify=False')",
+        'from flask import render_template_string\nrender_template_string("<p>{{ name }}</p>", name=name)',
+        "import jinja2\nenv.from_string(source)",
       ],
     },
   },
   {
-    id: "py-weak-hash",
-    title: "MD5 or SHA-1",
+    ...python,
+    id: "py-mark-safe",
+    title: "HTML built from values and marked safe",
     severity: "medium",
-    languages,
-    cwe: "CWE-328",
-    view: "text",
-    pattern: new RegExp(
-      String
-        .raw`(?<![\w.])hashlib\.(?:(?:md5|sha1)${S}\(|new${S}\(${S}(["'])(?i:md4|md5|sha1|sha-1)\1)` +
-        String.raw`(?![^)]{0,300}\busedforsecurity${S}=${S}False\b)`,
-    ),
-    message: "MD5 and SHA-1 are broken: two texts with the same hash can be made on purpose.",
-    remedy: "Use hashlib.sha256 or better; where it guards nothing, say usedforsecurity=False.",
-    examples: {
-      bad: ["hashlib.md5(text)", "hashlib.sha1()", "hashlib.new('md5', text)"],
-      good: [
-        "hashlib.sha256(text)",
-        "hashlib.md5(text, usedforsecurity=False)",
-        "hashlib.new('md5', usedforsecurity=False)",
-        "# hashlib.md5(text)",
-        "'hashlib.md5(text)'",
-      ],
-    },
-  },
-  {
-    id: "py-flask-debug",
-    title: "debugger of Flask switched on",
-    severity: "high",
-    languages,
-    cwe: "CWE-489",
-    view: "code",
-    pattern: new RegExp(String.raw`\.run${S}\(${ARGUMENTS}(?<=[(,]${S})debug${S}=${S}True\b`),
-    context: /\bflask\b/i,
-    message: "Flask's debugger lets whoever reaches it run code on this machine.",
-    remedy: "Take debug from the environment of the developer's machine: flask --debug run.",
+    cwe: "CWE-79",
+    owasp: "A03:2021",
+    words: ["mark_safe", "Markup"],
+    query: `
+      (call function: (_) @f arguments: (argument_list . (_) @a)
+        (#match? @f "(^|\\\\.)(mark_safe|Markup)$") (#imports? @f "django" "markupsafe" "flask" "jinja2")
+        (#built? @a) (#not-has? @a "\\\\bescape\\\\(")) @hit`,
+    message: "The value is not escaped, so scripts in it run in the page.",
+    remedy: "Use format_html, or Markup(...).format(...), which escape the values.",
     examples: {
       bad: [
-        "from flask import Flask\napp.run(debug=True)",
-        "from flask import Flask\napp.run(host=get(), port=1, debug=True)",
+        'from django.utils.safestring import mark_safe\nmark_safe(f"<b>{name}</b>")',
+        'from markupsafe import Markup\nMarkup("<b>" + name + "</b>")',
       ],
       good: [
-        "from flask import Flask\napp.run()",
-        "from flask import Flask\napp.run(debug=False)",
-        "import asyncio\nasyncio.run(main(), debug=True)",
-        "from flask import Flask\napp.run()\nother(debug=True)",
+        'from django.utils.safestring import mark_safe\nmark_safe("<b>x</b>")',
+        'from django.utils.safestring import mark_safe\nmark_safe("<b>" + escape(name) + "</b>")',
+        'mark_safe(f"{x}")',
       ],
     },
   },
   {
-    id: "py-sql-text",
-    title: "SQL built from values",
+    ...python,
+    id: "py-path-from-request",
+    title: "file named by the request",
     severity: "high",
-    languages,
-    cwe: "CWE-89",
-    view: "text",
-    pattern: new RegExp(
-      String
-        .raw`\.(?:execute|executemany|executescript|read_sql|read_sql_query)${S}\(${S}(?:(?:\w{1,20}\.)?text${S}\(${S})?` +
-        pythonBuilt(SQL, SQL_FIELD),
-    ),
-    message: "A value written into the text of a statement can change what the statement does.",
-    remedy: "Use placeholders and give the values as the second argument.",
+    cwe: "CWE-22",
+    owasp: "A01:2021",
+    words: ["request"],
+    query: `
+      (call function: (_) @f arguments: (argument_list . (_) @a)
+        (#match? @f "^(open|io\\\\.open|(flask\\\\.)?send_file|os\\\\.(remove|unlink|listdir)|shutil\\\\.rmtree)$")
+        (#from-request? @a)) @hit`,
+    message: "With .. or an absolute path in it, the request reaches any file of this process.",
+    remedy: "Use send_from_directory, or check the resolved path against its folder.",
     examples: {
       bad: [
-        "cursor.execute(f\"SELECT * FROM users WHERE name = '{name}'\")",
-        'cursor.execute("SELECT * FROM t WHERE id = %s" % id)',
-        'cursor.execute("DELETE FROM t WHERE id = " + id)',
-        'cursor.execute("""\n    UPDATE t SET a = {}\n""".format(a))',
-        'session.execute(text(f"select {column} from t"))',
+        'open(request.args["file"])',
+        'name = request.args.get("name")\nsend_file(f"data/{name}")',
+        'open(os.path.join(ROOT, request.form["name"]), "rb")',
       ],
       good: [
-        'cursor.execute("SELECT * FROM t WHERE id = %s", (id,))',
-        'cursor.execute("SELECT 1")',
-        'cursor.execute(f"SELECT * FROM t WHERE id IN ({placeholders})", ids)',
-        "cursor.execute(f\"SELECT * FROM t WHERE id IN ({','.join(['?'] * n)})\", ids)",
-        'cursor.execute(f"SELECT * FROM {TABLE}")',
-        '# cursor.execute(f"SELECT {x}")',
+        'open("a.txt")',
+        "open(path)",
+        'open(os.path.join(ROOT, secure_filename(request.form["name"])))',
       ],
     },
   },
   {
+    ...python,
+    id: "py-request-forgery",
+    title: "request to an address from the request",
+    severity: "high",
+    cwe: "CWE-918",
+    owasp: "A10:2021",
+    words: ["request"],
+    query: `
+      (call function: (_) @f arguments: (argument_list . (_) @a)
+        (#match? @f "^((requests|httpx|session|client)\\\\.(get|post|put|head|request)|(urllib\\\\.request\\\\.)?urlopen)$")
+        (#from-request? @a) (#not-match? @a "^[fF]?[\\"']{1,3}https?://[^{\\"'/]+/")) @hit`,
+    message: "Whoever sends the request decides which server, an internal one too, is asked.",
+    remedy: "Ask only servers from a list, and never take the host from a request.",
+    examples: {
+      bad: [
+        'requests.get(request.args["url"])',
+        'url = request.form.get("url")\nrequests.post(url)',
+      ],
+      good: [
+        'requests.get("https://api.io/x")',
+        "requests.get(f\"https://api.io/users/{request.args['id']}\")",
+        "requests.get(url)",
+      ],
+    },
+  },
+  {
+    ...python,
+    id: "py-open-redirect",
+    title: "redirect to an address from the request",
+    severity: "medium",
+    cwe: "CWE-601",
+    owasp: "A01:2021",
+    words: ["redirect", "Redirect"],
+    query: `
+      (call function: (_) @f arguments: (argument_list . [(call) (subscript) (identifier) (attribute)] @a)
+        (#match? @f "^((flask\\\\.)?redirect|HttpResponseRedirect)$") (#from-request? @a)
+        (#not-match? @a "^(url_for|reverse)\\\\(")) @hit`,
+    message: "Whoever writes the link decides where the visitor is sent.",
+    remedy: "Redirect to paths of your own, or check the target with a list of allowed hosts.",
+    examples: {
+      bad: [
+        'redirect(request.args.get("next"))',
+        'to = request.GET["to"]\nHttpResponseRedirect(to)',
+      ],
+      good: ['redirect(url_for("home"))', 'redirect("/home")', "redirect(target)"],
+    },
+  },
+  {
+    ...python,
+    id: "py-tar-extract",
+    title: "archive extracted without a filter",
+    severity: "medium",
+    cwe: "CWE-22",
+    owasp: "A01:2021",
+    words: ["extractall"],
+    query: `
+      (call function: (attribute attribute: (identifier) @f) arguments: (argument_list) @a
+        (#eq? @f "extractall") (#imports? @f "tarfile") (#not-has? @a "\\\\b(?:filter|members)\\\\s{0,9}="))
+        @hit`,
+    message: "Names with .. in a tar archive put files outside the folder.",
+    remedy: 'Give filter="data".',
+    examples: {
+      bad: ["import tarfile\ntarfile.open(p).extractall(folder)"],
+      good: [
+        'import tarfile\ntarfile.open(p).extractall(folder, filter="data")',
+        "import zipfile\nzipfile.ZipFile(p).extractall(folder)",
+      ],
+    },
+  },
+  {
+    ...python,
     id: "py-mktemp",
     title: "tempfile.mktemp",
     severity: "medium",
-    languages,
     cwe: "CWE-377",
-    view: "code",
-    pattern: new RegExp(String.raw`(?<![\w.])tempfile\.mktemp${S}\(`),
+    owasp: "A01:2021",
+    words: ["mktemp"],
+    query: `(call function: (_) @f (#match? @f "^tempfile\\\\.mktemp$")) @hit`,
     message: "Between naming the file and opening it, someone else can put their own there.",
     remedy: "Use tempfile.NamedTemporaryFile or tempfile.mkstemp.",
     examples: {

@@ -7,7 +7,7 @@
 
 import { SECRET_FORMATS, type SecretFormat } from "../secret_formats.ts";
 import type { Severity } from "./result.ts";
-import type { Rule } from "./rule.ts";
+import type { TextRule } from "./rule.ts";
 
 interface Details {
   severity: Severity;
@@ -115,15 +115,16 @@ const DETAILS: Record<string, Details> = {
   },
 };
 
-function secretRule(format: SecretFormat): Rule {
+function secretRule(format: SecretFormat): TextRule {
   const details = DETAILS[format.id];
   return {
+    kind: "text",
     id: `secret-${format.id}`,
     title: format.title,
     severity: details.severity,
     languages: "any",
     cwe: details.cwe ?? "CWE-798",
-    view: "all",
+    owasp: "A07:2021",
     pattern: format.pattern,
     except: format.except,
     message: `This looks like a ${format.title} written into the file.`.replace(
@@ -136,4 +137,39 @@ function secretRule(format: SecretFormat): Rule {
   };
 }
 
-export const SECRET_RULES: readonly Rule[] = SECRET_FORMATS.map(secretRule);
+/**
+ * A long random text under a telling name, in no format that is known. Words, paths and placeholders
+ * have fewer bits a letter than a key of base64 (about 5) or of hexadecimal digits (about 3.7).
+ */
+const ENTROPY_RULE: TextRule = {
+  kind: "text",
+  id: "secret-high-entropy",
+  title: "random text under the name of a secret",
+  severity: "high",
+  languages: "any",
+  cwe: "CWE-798",
+  owasp: "A07:2021",
+  pattern:
+    /(?<![A-Za-z0-9])(?:[A-Za-z0-9]{1,30}[_.-]?){0,3}?(?:secret|passw(?:or)?d|api[_-]?key|apikey|auth[_-]?token|access[_-]?token|private[_-]?key|client[_-]?secret)["']?\s{0,5}(?:[:=]|=>|:=)\s{0,5}["'](?<secret>[A-Za-z0-9+/=_-]{24,128})["']/i,
+  except:
+    /example|sample|placeholder|your|change_?me|dummy|redacted|test|fake|mock|x{5}|\*{3}|0{8}|1234567|abcdef|(?:[A-Za-z]{3,20}[_-]){2}[A-Za-z]{3}/i,
+  entropy: 3.6,
+  message: "This looks like a secret written into the file.",
+  remedy: "Revoke it now, and read the new one from the environment or a secret store.",
+  examples: {
+    bad: [
+      `const config = { clientSecret: "${LETTERS.slice(2, 34)}" };`,
+      `API_KEY = '${"9f86d081" + "884c7d659a2feaa0c55ad015a3bf4f1b"}'`,
+      `"db_password": "${LETTERS.slice(5, 33)}"`,
+    ],
+    good: [
+      'const apiKey = "your-api-key-goes-in-here";',
+      'password = "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"',
+      'const secret = "correct_horse_battery_staple";',
+      `const checksum = "${"9f86d081" + "884c7d659a2feaa0c55ad015"}";`,
+      'PASSWORD_LABEL_KEY = "settings-password-confirmation-label"',
+    ],
+  },
+};
+
+export const SECRET_RULES: readonly TextRule[] = [...SECRET_FORMATS.map(secretRule), ENTROPY_RULE];

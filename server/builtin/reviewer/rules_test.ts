@@ -35,18 +35,23 @@ Deno.test("every rule is complete, and no two have the same id", () => {
   for (const rule of RULES) {
     assert.match(rule.id, /^(?:js|py|secret)-[a-z0-9-]+$/);
     assert.match(rule.cwe, /^CWE-\d+$/, rule.id);
+    assert.match(rule.owasp, /^A(?:0[1-9]|10):2021$/, rule.id);
     assert.ok(SEVERITIES.includes(rule.severity), rule.id);
     for (const text of [rule.message, rule.remedy]) assert.match(text, /^[A-Za-z].*\.$/, rule.id);
-    assert.match(rule.pattern.flags, /^i?$/, rule.id);
-    if (rule.id.startsWith("secret-")) assert.ok(rule.pattern.source.includes("(?<secret>"));
-    if (rule.languages !== "any") {
+    if (rule.kind === "text") {
+      assert.match(rule.pattern.flags, /^i?$/, rule.id);
+      assert.ok(rule.pattern.source.includes("(?<secret>"), rule.id);
+    } else {
+      assert.ok(rule.words.length > 0 && rule.query.includes("@hit"), rule.id);
       for (const language of rule.languages) assert.equal(languageNamed(language), language);
     }
   }
 });
 
 Deno.test("no pattern has a quantifier without a bound, so that matching is linear", () => {
-  for (const { id, pattern } of RULES) {
+  for (const rule of RULES) {
+    if (rule.kind !== "text") continue;
+    const { id, pattern } = rule;
     const bare = pattern.source
       .replace(/\\./g, "_") // escapes
       .replace(/\[[^\]]*\]/g, "_") // classes

@@ -6,7 +6,7 @@
 
 import { z } from "zod";
 import { LANGUAGE_NAMES } from "./language.ts";
-import { type Finding, type ReviewResult, SEVERITIES } from "./result.ts";
+import { type Finding, REVIEW_STATUSES, type ReviewResult, SEVERITIES } from "./result.ts";
 
 const place = z.number().int().min(1);
 
@@ -20,6 +20,7 @@ const findingSchema: z.ZodType<Finding> = z.object({
   message: z.string().describe("What is wrong."),
   excerpt: z.string().describe("The line where it begins; secrets are masked."),
   cwe: z.string().describe("Common Weakness Enumeration."),
+  owasp: z.string().optional().describe("Category of the OWASP Top Ten of 2021."),
   remedy: z.string().describe("What to do instead."),
 });
 
@@ -27,6 +28,9 @@ const findingSchema: z.ZodType<Finding> = z.object({
 export const resultSchema: z.ZodType<ReviewResult> = z.object({
   path: z.string(),
   language: z.string(),
+  status: z.enum(REVIEW_STATUSES).optional().describe(
+    "complete; degraded: not all of it was reviewed; skipped or failed: none of it. See skipped.",
+  ),
   findings: z.array(findingSchema).describe("By line, column and rule."),
   skipped: z.string().optional().describe(
     "Why the file, or a part of it, was not reviewed. Absent when all of it was.",
