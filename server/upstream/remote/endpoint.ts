@@ -126,12 +126,13 @@ export function isEventStream(response: Response): boolean {
 }
 
 function clientFor({ hostname, port, protocol }: URL): Deno.HttpClient {
-  const keepAlive = { poolIdleTimeout: KEEP_ALIVE_MS };
-  if (!isLoopback(hostname)) return Deno.createHttpClient(keepAlive);
-  // Deno sends even 127.0.0.1 through a proxy that the environment names, unless there is another one:
-  // this one, which is the server itself.
+  if (!isLoopback(hostname)) return Deno.createHttpClient({ poolIdleTimeout: KEEP_ALIVE_MS });
   return Deno.createHttpClient({
-    ...keepAlive,
+    // On one machine a new connection costs nothing, and one that is refused is certain: a server that
+    // was restarted a moment ago loses no call.
+    poolMaxIdlePerHost: 0,
+    // Deno sends even 127.0.0.1 through a proxy that the environment names, unless there is another one:
+    // this one, which is the server itself.
     proxy: {
       transport: "tcp",
       hostname: hostname.replace(/^\[|\]$/g, ""),
