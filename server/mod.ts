@@ -27,7 +27,7 @@ import type { Config, ServerEntry } from "./config/types.ts";
 import type { ReloadReport } from "./daemon/app.ts";
 import { Pool } from "./exchange/pool.ts";
 import { createInstance, type InstanceContext } from "./upstream/create_instance.ts";
-import { instanceKey } from "./upstream/instance_key.ts";
+import { instanceKey, serverKey } from "./upstream/instance_key.ts";
 import { HURRIED, UNHURRIED } from "./upstream/wire.ts";
 
 /** Makes the application. Nothing is started before the first request asks for it. */
@@ -56,6 +56,13 @@ export function createApp(options: AppOptions): DaemonApp {
       inherited = await options.childVariables?.() ?? inherited;
     },
     inherited: () => inherited,
+    eras: {
+      of: (entry) => options.verdicts.get(serverKey(entry))?.era,
+      learn(entry, era) {
+        const key = serverKey(entry);
+        if (options.verdicts.get(key)?.era !== era) options.verdicts.add(key, { era });
+      },
+    },
     children: options.children,
     instanceId: identity.instanceId,
     homeFolder: identity.homeFolder,

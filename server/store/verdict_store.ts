@@ -11,8 +11,12 @@ import { isObject } from "../../protocol/json.ts";
 
 /** What is known of one server. */
 export interface Verdict {
+  /** What it was called when this was learned: for people, who cannot read keys. */
+  server?: string;
   /** Why clients that can be asked get a process of their own; a sentence for people. */
   isolate?: string;
+  /** Which protocol era it speaks. `silent`: a legacy one that must not be asked. */
+  era?: "modern" | "legacy" | "silent";
 }
 
 /** Keeps verdicts by key. */

@@ -16,7 +16,7 @@ import {
   salvageAnswerIds,
 } from "../../protocol/answer.ts";
 import { asFault, Fault } from "../../protocol/errors.ts";
-import { type JsonObject, stringifyJson } from "../../protocol/json.ts";
+import { isObject, type JsonObject, stringifyJson } from "../../protocol/json.ts";
 import {
   idText,
   type NotificationMessage,
@@ -26,10 +26,12 @@ import {
   requestText,
   type ResponseMessage,
 } from "../../protocol/message.ts";
+import { isModernRequest, META, metaOf } from "../../protocol/modern.ts";
 import type { LineEnds } from "../../protocol/ndjson.ts";
 import type { Logger } from "../daemon/log.ts";
 import type { UpstreamCall } from "./call.ts";
-import { type Entry, InFlight } from "./in_flight.ts";
+import type { HandshakeRequest } from "./handshake.ts";
+import { type Doubt, type Entry, InFlight } from "./in_flight.ts";
 import type { Wire } from "./wire.ts";
 
 /** Options of {@linkcode Conversation}. */
@@ -40,14 +42,22 @@ export interface ConversationOptions {
   log: Logger;
   /** Milliseconds a call may be silent: no answer, no progress. */
   callTimeoutMs: number;
-  /** The answer to the handshake: an object with `result` or `error`. */
-  onHandshake(answer: JsonObject): void;
+  /** The answer to a request of the handshake: an object with `result` or `error`. */
+  onHandshake(method: HandshakeRequest["method"], answer: JsonObject): void;
   /** A call has left the table. */
   onAnswered(): void;
   /** A request of the server's, other than `ping`. */
   onRequest(request: ServerRequest): void;
   /** A notification other than progress, with the text it came in. */
   onNotification(message: NotificationMessage, text: string): void;
+}
+
+/** A stream of notifications of a modern server. */
+export interface Listen {
+  /** The server says what it will tell. */
+  onAcknowledged(notifications: JsonObject): void;
+  /** It ended, in good order or with an error. */
+  onEnd(error: unknown): void;
 }
 
 /** Something a server asks of its client. */
@@ -64,10 +74,13 @@ export interface ServerRequest {
 export class Conversation {
   /** The connection of now; undefined while there is none. */
   wire: Wire | undefined;
+  /** What every request to a modern server carries; undefined for a legacy one. */
+  defaultMeta: JsonObject | undefined;
   readonly #name: string;
   readonly #options: ConversationOptions;
   readonly #inFlight = new InFlight();
-  #handshakeId = 0;
+  readonly #handshakes = new Map<number, HandshakeRequest["method"]>();
+  readonly #listens = new Map<number, Listen>();
   #lastId = 0;
 
   constructor(options: ConversationOptions) {
@@ -95,6 +108,11 @@ export class Conversation {
     return this.#inFlight.soleOwner;
   }
 
+  /** See {@linkcode InFlight.doubt}. */
+  get doubt(): Doubt | undefined {
+    return this.#inFlight.doubt;
+  }
+
   /** Whether a client other than `owner` waits for a call. */
   othersWait(owner: string): boolean {
     return this.#inFlight.othersWait(owner);
@@ -117,15 +135,30 @@ export class Conversation {
     }
   }
 
-  /** Sends the first request of a connection; its answer goes to `onHandshake`. */
-  shakeHands(text: (id: number) => string): void {
-    this.#handshakeId = ++this.#lastId;
-    this.wire?.send(text(this.#handshakeId));
+  /** Sends a request of the handshake; its answer goes to `onHandshake`. */
+  shakeHands({ method, params }: HandshakeRequest): void {
+    const id = ++this.#lastId;
+    this.#handshakes.set(id, method);
+    this.wire?.send(requestText(String(id), method, params));
   }
 
   /** No answer to the handshake is waited for any more. */
   endHandshake(): void {
-    this.#handshakeId = 0;
+    this.#handshakes.clear();
+  }
+
+  /** Opens a stream of notifications at a modern server. @returns its id. */
+  listen(params: JsonObject, listen: Listen): number {
+    const id = ++this.#lastId;
+    this.#listens.set(id, listen);
+    this.wire?.send(requestText(String(id), "subscriptions/listen", this.#withMeta(params)));
+    return id;
+  }
+
+  /** Ends such a stream. */
+  endListen(id: number): void {
+    if (!this.#listens.delete(id)) return;
+    this.wire?.send(notificationText("notifications/cancelled", { requestId: id }));
   }
 
   /** Gives a call to the server; there must be a wire. */
@@ -134,7 +167,7 @@ export class Conversation {
     let text: string;
     let progressToken: string | undefined;
     try {
-      const own = withOwnProgressToken(call.params, id);
+      const own = withOwnProgressToken(this.#withMeta(call.params), id);
       progressToken = own.progressToken;
       text = requestText(String(id), call.method, own.params);
     } catch (error) {
@@ -173,11 +206,14 @@ export class Conversation {
 
   /** A call that will get no answer from the server. */
   onLost(id: number, fault: Fault): void {
-    this.#take(id)?.fail(fault);
+    const error = { code: fault.code, message: fault.message };
+    if (this.#isOwn(id)) this.#onResponse({ kind: "response", id: String(id), error });
+    else this.#take(id)?.fail(fault);
   }
 
   /** Takes out all calls somebody waits for: the server is gone. */
   clear(): (Entry & { call: UpstreamCall })[] {
+    this.#listens.clear();
     return this.#inFlight.clear();
   }
 
@@ -200,7 +236,7 @@ export class Conversation {
   /** Takes one line from the server. */
   onLine(line: string): void {
     const found = findAnswerId(line);
-    if (found !== undefined && found.id !== this.#handshakeId) {
+    if (found !== undefined && !this.#isOwn(found.id)) {
       const call = this.#take(found.id);
       call?.answer(replaceAnswerId(line, found, call.id));
       return;
@@ -224,8 +260,15 @@ export class Conversation {
 
   #onResponse({ id, result, error }: ResponseMessage): void {
     const body = error === undefined ? { result } : { error };
-    if (this.#handshakeId !== 0 && id === String(this.#handshakeId)) {
-      return this.#options.onHandshake(body);
+    const handshake = this.#handshakes.get(Number(id));
+    if (handshake !== undefined) {
+      this.#handshakes.delete(Number(id));
+      return this.#options.onHandshake(handshake, body);
+    }
+    const listen = this.#listens.get(Number(id));
+    if (listen !== undefined) {
+      this.#listens.delete(Number(id));
+      return listen.onEnd(error);
     }
     const call = this.#take(Number(id));
     if (call === undefined) return;
@@ -237,6 +280,17 @@ export class Conversation {
       return call.fail(this.#invalid("nests too deeply", cause));
     }
     call.answer(`{"jsonrpc":"2.0","id":${call.id},"${key}":${text}}`);
+  }
+
+  /** Whether `id` was given to a request of the daemon's own that is not a call. */
+  #isOwn(id: number): boolean {
+    return this.#handshakes.has(id) || this.#listens.has(id);
+  }
+
+  /** To a modern server every request says who makes it; calls of legacy clients do not by themselves. */
+  #withMeta(params: JsonObject | undefined): JsonObject | undefined {
+    if (this.defaultMeta === undefined || isModernRequest(params)) return params;
+    return { ...params, _meta: { ...metaOf(params), ...this.defaultMeta } };
   }
 
   /** The call an answer belongs to, if somebody still waits for it. */
@@ -263,6 +317,12 @@ export class Conversation {
   }
 
   #onNotification(message: NotificationMessage, line: string): void {
+    if (message.method === "notifications/subscriptions/acknowledged") {
+      const { notifications } = message.params ?? {};
+      const id = Number(idText(metaOf(message.params)[META.subscriptionId]));
+      this.#listens.get(id)?.onAcknowledged(isObject(notifications) ? notifications : {});
+      return;
+    }
     if (message.method !== "notifications/progress") {
       return this.#options.onNotification(message, line);
     }

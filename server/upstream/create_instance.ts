@@ -5,8 +5,9 @@
  */
 
 import { Fault } from "../../protocol/errors.ts";
-import type { BuiltinEntry, Limits } from "../config/types.ts";
+import type { BuiltinEntry, Limits, ServerEntry } from "../config/types.ts";
 import { childEnvironment } from "./child_environment.ts";
+import type { KnownEra } from "./handshake.ts";
 import { type ConnectInProcess, openInProcessWire } from "./in_process_wire.ts";
 import { Instance, type InstanceListener, type InstanceOptions } from "./instance.ts";
 import type { InstanceSpec } from "./instance_key.ts";
@@ -23,6 +24,11 @@ export interface InstanceContext
   connectBuiltin(name: BuiltinEntry["builtin"], project: string | undefined): ConnectInProcess;
   /** Takes note of children, so that none outlives the daemon. */
   children: { add(pid: number, server: string): void; remove(pid: number): void };
+  /** Which era a server is known to speak. */
+  eras: {
+    of(entry: ServerEntry): KnownEra | undefined;
+    learn(entry: ServerEntry, era: KnownEra): void;
+  };
   /** The environment that children are given a part of. Asked for each time one is started. */
   inherited(): Readonly<Record<string, string | undefined>>;
   /** Name of this run of the daemon; marks its children. */
@@ -56,6 +62,8 @@ export function createInstance(
     log,
     version,
     capabilities,
+    knownEra: () => context.eras.of(entry),
+    onEra: (era) => context.eras.learn(entry, era),
     maxCalls: entry.sharing.mode === "serial" ? 1 : maxCallsPerServer,
     maxCallsPerOwner: maxCallsPerSession,
     startTimeoutMs: entry.startTimeoutMs,

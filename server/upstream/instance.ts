@@ -13,15 +13,18 @@ import type { Clock } from "../../platform/clock.ts";
 import { asFault, Fault } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import { type NotificationMessage, notificationText } from "../../protocol/message.ts";
+import { modernMeta } from "../../protocol/modern.ts";
 import type { Logger } from "../daemon/log.ts";
 import type { UpstreamCall } from "./call.ts";
-import { Conversation, type ServerRequest } from "./conversation.ts";
+import { Conversation, type Listen, type ServerRequest } from "./conversation.ts";
 import { FairQueue } from "./fair_queue.ts";
+import type { Doubt } from "./in_flight.ts";
 import {
-  INITIALIZED_TEXT,
+  Handshake,
+  type HandshakeRequest,
   type InitializeResult,
-  initializeText,
-  readInitializeAnswer,
+  isModern,
+  type KnownEra,
 } from "./handshake.ts";
 import { type Life, type LifeEvent, mayStart, newLife, nextLife } from "./life.ts";
 import { type CloseGrace, type OpenWire, UNHURRIED, type Wire, type WireEnd } from "./wire.ts";
@@ -59,8 +62,12 @@ export interface InstanceOptions {
   prepare?: () => Promise<void>;
   /** This program's version, told to the server. */
   version: string;
-  /** What the clients behind this instance can do, told to the server. */
+  /** What the clients behind this instance can do, told to a legacy server. */
   capabilities: JsonObject;
+  /** What is known of the server's era from before. Default nothing. */
+  knownEra?: () => KnownEra | undefined;
+  /** Told when that turned out. */
+  onEra?: (era: KnownEra) => void;
   /** Milliseconds for starting, `initialize` included. */
   startTimeoutMs: number;
   /** Milliseconds a call may be silent: no answer, no progress. */
@@ -72,6 +79,9 @@ export interface InstanceOptions {
   /** Calls in flight at once for one owner. */
   maxCallsPerOwner: number;
 }
+
+/** Milliseconds that a server may take to answer a probe, at most. */
+const PROBE_MS = 5000;
 
 /** Milliseconds between two looks at deadlines, at most. */
 const SWEEP_MS = 1000;
@@ -93,6 +103,10 @@ export class Instance {
   #retryTimer: Disposable | undefined;
   #sweepTimer: Disposable | undefined;
   #idleTimer: Disposable | undefined;
+  #probeTimer: Disposable | undefined;
+  #handshake: Handshake | undefined;
+  /** Whether its process ended under a probe; the next one is not probed. */
+  #diesOfProbes = false;
   #lastUsed = 0;
   /** Why it failed the last time, for people. */
   #lastError: string | undefined;
@@ -108,7 +122,7 @@ export class Instance {
       clock,
       log,
       callTimeoutMs,
-      onHandshake: (answer) => this.#onInitialized(answer),
+      onHandshake: (method, answer) => this.#onHandshake(method, answer),
       onAnswered: () => {
         this.#lastUsed = clock.now();
         if (this.#queue.size > 0) this.#pump();
@@ -146,6 +160,11 @@ export class Instance {
     return this.#conversation.soleOwner;
   }
 
+  /** See {@linkcode InFlight.doubt}. */
+  get doubt(): Doubt | undefined {
+    return this.#conversation.doubt;
+  }
+
   /** The calls `owner` waits for, oldest first. */
   callsOf(owner: string): UpstreamCall[] {
     return this.#conversation.callsOf(owner);
@@ -164,6 +183,16 @@ export class Instance {
   /** What the server said of itself; undefined before it was ready once. */
   get initializeResult(): InitializeResult | undefined {
     return this.#initializeResult;
+  }
+
+  /** Opens a stream of notifications at a modern server that runs. @returns its id. */
+  listen(params: JsonObject, listen: Listen): number {
+    return this.#conversation.listen(params, listen);
+  }
+
+  /** Ends such a stream. */
+  endListen(id: number): void {
+    this.#conversation.endListen(id);
   }
 
   /** Why it failed the last time; undefined when it never did. */
@@ -276,6 +305,8 @@ export class Instance {
     if (this.#life.state === "ready") {
       const mayRun = (owner: string) => this.#mayRun(owner);
       while (this.#conversation.waiting < this.#options.maxCalls) {
+        // Whose turn it is waits until it has come: else the calls of those before it might never end.
+        if (this.#takesTurns && this.#conversation.othersWait(this.#queue.next ?? "")) return;
         const call = this.#queue.shift(mayRun);
         if (call === undefined) return;
         this.#dispatch(call);
@@ -325,7 +356,21 @@ export class Instance {
       return this.#onStartFailed(asFault(error));
     }
     log.info("server starting", { server: this.name, pid: this.#conversation.wire.pid });
-    this.#conversation.shakeHands((id) => initializeText(id, this.#options));
+    const known = this.#diesOfProbes ? "silent" : this.#options.knownEra?.();
+    this.#handshake = new Handshake(this.name, { ...this.#options, known });
+    this.#say(this.#handshake.begin());
+  }
+
+  /** Sends a request of the handshake. A legacy server may keep silent at a probe. */
+  #say(request: HandshakeRequest): void {
+    const handshake = this.#handshake!;
+    this.#conversation.shakeHands(request);
+    this.#probeTimer?.[Symbol.dispose]();
+    if (request.method !== "server/discover") return;
+    const { clock, startTimeoutMs } = this.#options;
+    this.#probeTimer = clock.after(Math.min(PROBE_MS, startTimeoutMs / 4), () => {
+      if (this.#handshake === handshake && handshake.isProbing) this.#say(handshake.onSilence());
+    });
   }
 
   /** Fails the start that takes longer than `ms`; the end of the process before it counts as well. */
@@ -347,19 +392,37 @@ export class Instance {
     });
   }
 
-  #onInitialized(answer: JsonObject): void {
-    this.#startTimer?.[Symbol.dispose]();
-    this.#conversation.endHandshake();
-    let result: InitializeResult;
+  #onHandshake(method: HandshakeRequest["method"], answer: JsonObject): void {
+    let step;
     try {
-      result = readInitializeAnswer(answer, this.name);
+      step = this.#handshake?.onAnswer(method, answer);
     } catch (error) {
       this.#closeWire();
       return this.#onStartFailed(asFault(error));
     }
+    if (step === undefined) return;
+    if ("send" in step) return this.#say(step.send);
+    this.#endHandshake();
+    this.#options.onEra?.(step.era);
+    this.#onInitialized(step.done, step.notify);
+  }
+
+  #endHandshake(): void {
+    this.#startTimer?.[Symbol.dispose]();
+    this.#probeTimer?.[Symbol.dispose]();
+    this.#handshake = undefined;
+    this.#conversation.endHandshake();
+  }
+
+  #onInitialized(result: InitializeResult, notify: string | undefined): void {
     this.#initializeResult = result;
+    this.#conversation.defaultMeta = !isModern(result) ? undefined : modernMeta({
+      protocolVersion: result.protocolVersion,
+      clientInfo: { name: "aichaku", version: this.#options.version },
+      capabilities: {},
+    });
     this.#conversation.wire!.agreed?.(result.protocolVersion);
-    this.#conversation.wire!.send(INITIALIZED_TEXT);
+    if (notify !== undefined) this.#conversation.wire!.send(notify);
     this.#step({ type: "started", now: this.#options.clock.now() });
     this.#options.log.info("server ready", { server: this.name, pid: this.pid });
     this.#options.listener.onReady(this);
@@ -372,8 +435,7 @@ export class Instance {
   }
 
   #onStartFailed(fault: Fault): void {
-    this.#startTimer?.[Symbol.dispose]();
-    this.#conversation.endHandshake();
+    this.#endHandshake();
     this.#conversation.wire = undefined;
     this.#options.log.warn("server failed to start", {
       server: this.name,
@@ -387,6 +449,14 @@ export class Instance {
 
   #onEnd(end: WireEnd): void {
     const lastWords = end.stderr === "" ? end.how : `${end.how}\n${end.stderr}`;
+    if (this.#life.state === "starting" && (this.#handshake?.isProbing ?? false)) {
+      // Some servers end at anything before `initialize`: this one may be one of those.
+      this.#diesOfProbes = true;
+      this.#endHandshake();
+      this.#conversation.wire = undefined;
+      this.#step({ type: "probed" });
+      return this.#pump();
+    }
     if (this.#life.state === "starting") {
       return this.#onStartFailed(
         new Fault(

@@ -46,6 +46,8 @@ export type LifeEvent =
   | { type: "started"; now: number }
   /** The connection ended, or could not be opened. `jitter` is a random number in [0, 1). */
   | { type: "ended"; now: number; reason: string; jitter: number }
+  /** It ended under a question it need not have survived: it is started once more, without that. */
+  | { type: "probed" }
   /** Nobody has used it for long: its process is ended, until the next call. */
   | { type: "rest" }
   | { type: "drain" }
@@ -97,6 +99,8 @@ export function nextLife(life: Life, event: LifeEvent, policy = DEFAULT_RESTART_
     }
     case "ended":
       return afterEnd(life, event, policy);
+    case "probed":
+      return life.state === "starting" ? { state: "idle", record: life.record } : life;
     case "rest":
       return life.state === "ready" ? { state: "idle", record: life.record } : life;
     case "drain":
