@@ -9,7 +9,7 @@
  */
 
 import { Fault } from "../../protocol/errors.ts";
-import { isObject, type JsonObject } from "../../protocol/json.ts";
+import type { JsonObject } from "../../protocol/json.ts";
 import { describe, type NotificationMessage, notificationText } from "../../protocol/message.ts";
 import { negotiateRevision } from "../../protocol/revisions.ts";
 import type { Clock } from "../../platform/clock.ts";

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { Fault } from "../../protocol/errors.ts";
+import { Fault } from "../../protocol/errors.ts";
 import type { Logger } from "../daemon/log.ts";
 import type { Instance, InstanceListener } from "../upstream/instance.ts";
 import { instanceKey, type InstanceSpec } from "../upstream/instance_key.ts";
@@ -24,6 +24,7 @@ export interface PoolOptions {
 export class Pool {
   readonly #options: PoolOptions;
   readonly #byKey = new Map<string, SharedInstance>();
+  #closed = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
@@ -41,8 +42,10 @@ export class Pool {
     return state === "draining" || state === "stopped" ? undefined : shared;
   }
 
-  /** Makes the instance for `spec`. */
+  /** Makes the instance for `spec`. @throws {Fault} `draining` after `stop`. */
   make(spec: InstanceSpec, own: Session | undefined): SharedInstance {
+    // Whoever loses its place now would only start what nobody stops.
+    if (this.#closed) throw new Fault("draining", "The daemon is stopping; try again in a moment");
     const key = instanceKey(spec);
     const shared = new SharedInstance({ ...this.#options, key, spec, own });
     this.#byKey.set(key, shared);
@@ -54,8 +57,9 @@ export class Pool {
     if (this.#byKey.get(shared.key) === shared) this.#byKey.delete(shared.key);
   }
 
-  /** Ends all of them; calls in flight fail with `fault`. */
+  /** Ends all of them for good; calls in flight fail with `fault`. */
   async stop(fault: Fault, grace: CloseGrace): Promise<void> {
+    this.#closed = true;
     await Promise.all([...this].map((shared) => shared.stop(fault, grace)));
   }
 }

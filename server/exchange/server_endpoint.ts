@@ -15,7 +15,7 @@ import type { JsonObject } from "../../protocol/json.ts";
 import { type NotificationMessage, notificationText } from "../../protocol/message.ts";
 import { LATEST_LEGACY_REVISION, negotiateRevision } from "../../protocol/revisions.ts";
 import { forProject } from "../config/project.ts";
-import type { ServerEntry } from "../config/types.ts";
+import type { ServerEntry, StdioEntry } from "../config/types.ts";
 import type { Logger } from "../daemon/log.ts";
 import type { VerdictStore } from "../store/verdict_store.ts";
 import { canBeAsked, clientClass } from "../upstream/client_class.ts";
@@ -27,6 +27,7 @@ import type { Pool } from "./pool.ts";
 import { ProjectFinder } from "./project_finder.ts";
 import { stopWhenQuiet } from "./retire.ts";
 import type { Session } from "./session.ts";
+import type { Doubt } from "../upstream/in_flight.ts";
 import type { InstanceUser, SharedInstance } from "./shared_instance.ts";
 
 /** Who hears what happens at a server: the endpoint of all of them together. */
@@ -70,6 +71,12 @@ const LISTS_CHANGED = [
   "notifications/resources/list_changed",
 ].map((method) => notificationText(method));
 
+/** Why a question could be for nobody, as the end of a sentence. */
+const DOUBTS: Readonly<Record<Doubt, string>> = {
+  several: "calls of several clients were unanswered",
+  none: "no client had a call in flight",
+};
+
 /** Milliseconds that calls may go on at an instance that was replaced. */
 const RETIRE_MS = 60_000;
 
@@ -85,8 +92,10 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
   readonly #instances = new Set<SharedInstance>();
   /** Sessions that were told what a server may have, before there was one to ask. */
   readonly #provisional = new WeakSet<Session>();
-  /** Sessions at all servers together whose own process here is gone, and that do not know yet. */
+  /** Sessions that go on although their own process here is gone, and that do not know it yet. */
   readonly #bereft = new WeakMap<Session, string>();
+  /** Sessions that lost their place while the server was stopped. */
+  readonly #displaced = new Set<Session>();
   #entry: ServerEntry;
   /** What some instance said of itself the last time. */
   #lastKnown: InitializeResult | undefined;
@@ -143,17 +152,23 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
 
   request(call: Call): void {
     const { session } = call;
-    const placed = this.#places.get(session);
-    if (placed !== undefined && !this.#provisional.has(session)) return placed.request(call);
-    const loss = this.#bereft.get(session);
+    const loss = this.#lossOf(session);
     if (loss !== undefined) {
-      this.#bereft.delete(session);
       return call.fail(
         new Fault("upstream_exited", loss, { server: this.server, retryable: true }),
       );
     }
-    const place = this.reach(session, call);
-    if (place instanceof Promise) this.#requestWhenPlaced(place, call);
+    const isProvisional = this.#provisional.has(session);
+    const placed = this.#places.get(session);
+    if (placed !== undefined && !isProvisional) return placed.request(call);
+    let place;
+    try {
+      place = this.reach(session, call);
+    } catch (error) {
+      if (!(error instanceof Fault)) throw error;
+      return call.fail(error);
+    }
+    if (place instanceof Promise || isProvisional) this.#requestWhenPlaced(place, call);
     else place.request(call);
   }
 
@@ -164,12 +179,13 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
 
   join(session: Session): void {
     // At all servers together, a session comes here with its first call.
-    if (session.endpoint !== this || this.#projects.mustAsk(session)) return;
+    if (session.endpoint !== this || this.#mustAskProject(session)) return;
     this.#tryPlace(session);
   }
 
   leave(session: Session): void {
     this.#projects.forget(session);
+    this.#displaced.delete(session);
     const shared = this.#places.get(session);
     if (shared === undefined) return;
     this.#places.delete(session);
@@ -191,14 +207,14 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     if (placed !== undefined) return placed;
     if (this.#held) throw this.#isHeld();
     const entry = this.#entry;
-    if (entry.kind !== "stdio" || !entry.usesProject) return this.#place(session, entry);
+    if (!this.#usesProject) return this.#place(session, entry);
     return this.#projects.find(session, via).then((project) => {
       // Two calls at once may have come here.
       const placed = this.#places.get(session);
       if (placed !== undefined) return placed;
       if (session.ended) throw new Fault("cancelled", "The client's session has ended");
       if (this.#held) throw this.#isHeld();
-      return this.#place(session, forProject(entry, project), project);
+      return this.#place(session, forProject(entry as StdioEntry, project), project);
     });
   }
 
@@ -223,12 +239,31 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     shared.users.add(this);
     this.#instances.add(shared);
     this.#places.set(session, shared);
-    if (own !== undefined && !session.owned.has(this.server)) {
-      session.owned.add(this.server);
-      session.changed();
-    }
+    if (own !== undefined) this.#note(session);
     shared.join(session);
     return shared;
+  }
+
+  /** Notes that a session has a process for itself here, so that it can be told when that is gone. */
+  #note(session: Session): void {
+    if (!session.owned.has(this.server)) {
+      session.owned.add(this.server);
+      session.changed();
+    } else if (session.endpoint !== this && !this.#bereft.has(session)) {
+      // It had one, and nobody here knows of it: that was another run of the daemon.
+      this.#bereft.set(session, this.#lossText("the daemon was restarted"));
+    }
+  }
+
+  /** What a session must be told before it is served again; said once. */
+  #lossOf(session: Session): string | undefined {
+    const isFromBefore = session.owned.has(this.server) && session.endpoint !== this &&
+      !this.#places.has(session);
+    const loss = this.#bereft.get(session) ??
+      (isFromBefore ? this.#lossText("the daemon was restarted") : undefined);
+    this.#bereft.delete(session);
+    if (isFromBefore) session.owned.delete(this.server);
+    return loss;
   }
 
   /** Whether clients of this class get a process each. */
@@ -248,7 +283,10 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     }
   }
 
-  async #requestWhenPlaced(place: Promise<SharedInstance>, call: Call): Promise<void> {
+  async #requestWhenPlaced(
+    place: SharedInstance | Promise<SharedInstance>,
+    call: Call,
+  ): Promise<void> {
     try {
       const shared = await place;
       // It may have been cancelled meanwhile.
@@ -267,10 +305,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
 
   /** What the server says of itself, or may say once it can be started. */
   async #introduce(session: Session): Promise<InitializeResult> {
-    const place = this.#places.get(session);
-    const entry = this.#entry;
-    const usesProject = entry.kind === "stdio" && entry.usesProject;
-    if (place === undefined && usesProject && this.#projects.mustAsk(session)) {
+    if (!this.#places.has(session) && this.#mustAskProject(session)) {
       this.#provisional.add(session);
       return this.#lastKnown ?? {
         protocolVersion: LATEST_LEGACY_REVISION,
@@ -288,19 +323,38 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     const shared = this.#places.get(session);
     if (shared?.spec.project === undefined || session.project !== undefined) return;
     this.#provisional.add(session);
+    if (shared.own === session) {
+      this.#takeOff(shared);
+      this.#retire(shared);
+      return;
+    }
     this.#places.delete(session);
     shared.leave(session);
     this.#forgetIfUseless(shared);
+  }
+
+  get #usesProject(): boolean {
+    return this.#entry.kind === "stdio" && this.#entry.usesProject;
+  }
+
+  /** Whether the client must be asked for its project, which takes a call under way. */
+  #mustAskProject(session: Session): boolean {
+    return this.#usesProject && this.#projects.mustAsk(session);
   }
 
   /** @throws {Fault} when there are too many instances, and all are in use. */
   #makeRoom(): void {
     const { maxInstances } = this.#options.settings();
     if (this.#instances.size < maxInstances) return;
+    const instances = [...this.#instances];
+    const resting = instances.find((shared) => shared.own === undefined && shared.resting);
+    // No process, no state: its sessions get a new one with their next call.
+    if (resting !== undefined) return void this.#takeOff(resting);
     const spare =
-      [...this.#instances].find(({ sessions, instance }) =>
+      instances.find(({ sessions, instance }) =>
         sessions.size === 0 && instance.callsInFlight === 0
-      ) ?? [...this.#instances].find(({ own }) => own !== undefined && !own.active);
+      ) ?? instances.find(({ own }) => own !== undefined && !own.active) ??
+        instances.find(({ own }) => own !== undefined && own.spare);
     if (spare === undefined) {
       throw new Fault(
         "overloaded",
@@ -324,13 +378,13 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
   }
 
   /** Once a question could not be given to anybody, new clients that can be asked get their own process. */
-  onUnattributable(shared: SharedInstance, method: string): void {
+  onUnattributable(shared: SharedInstance, method: string, doubt: Doubt): void {
     if (this.#entry.sharing.mode !== "auto") return;
     // Those who are there stay where their state is, but never again two of them at once.
     shared.instance.takeTurns();
     if (this.verdict !== undefined) return;
-    const reason = `it asked ${method} while several clients had calls in flight`;
-    this.#options.verdicts.add(serverKey(this.#entry), { isolate: reason });
+    const reason = `it asked ${method} while ${DOUBTS[doubt]}`;
+    this.#options.verdicts.add(serverKey(this.#entry), { server: this.server, isolate: reason });
     this.#options.log.warn("clients that can be asked get a process of their own from now on", {
       server: this.server,
       reason,
@@ -379,14 +433,19 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
 
   #onTakenOff(session: Session, shared: SharedInstance, reason: string): void {
     if (session.ended) return;
-    if (shared.own !== session) return this.#tryPlace(session);
+    if (shared.own !== session) {
+      if (this.#held) this.#displaced.add(session);
+      return this.#tryPlace(session);
+    }
     session.owned.delete(this.server);
-    if (session.endpoint === this) return session.lose(reason);
-    this.#bereft.set(
-      session,
-      `Server ${JSON.stringify(this.server)} was ended: ${reason}; the next call begins anew`,
-    );
+    // Its id is the client's own business, and would begin anew without a word.
+    if (session.endpoint === this && session.kind === "mcp") return session.lose(reason);
+    this.#bereft.set(session, this.#lossText(reason));
     session.changed();
+  }
+
+  #lossText(reason: string): string {
+    return `Server ${JSON.stringify(this.server)} was ended: ${reason}; the next call begins anew`;
   }
 
   #forgetIfUseless(shared: SharedInstance): void {
@@ -404,10 +463,9 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
    * @throws {Fault} when it cannot be started.
    */
   async start(): Promise<void> {
-    this.#held = false;
+    this.#release();
     const entry = this.#entry;
-    if (entry.kind === "stdio" && entry.usesProject) return;
-    if (entry.sharing.mode === "session") return;
+    if (this.#usesProject || entry.sharing.mode === "session") return;
     const spec = { entry, capabilities: {}, project: undefined, own: undefined };
     let shared = this.#options.pool.find(spec);
     if (shared === undefined) {
@@ -427,10 +485,17 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
 
   /** Ends all its processes, and starts again what clients use. @throws {Fault} as `start`. */
   async restart(): Promise<void> {
-    this.#held = false;
+    this.#release();
     await Promise.all([...this.#instances].map((shared) => this.#stop(shared, "it was restarted")));
     const running = [...this.#instances].map(({ instance }) => instance.ready());
     await (running.length > 0 ? Promise.all(running) : this.start());
+  }
+
+  /** It may run again; those who waited for what it says of its own accord need not call for it. */
+  #release(): void {
+    this.#held = false;
+    for (const session of this.#displaced) this.#tryPlace(session);
+    this.#displaced.clear();
   }
 
   /** Goes on as another entry: calls in flight end where they are, everything else goes to new processes. */

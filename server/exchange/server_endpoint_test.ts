@@ -119,7 +119,7 @@ Deno.test("what could be for two clients is for neither: it stays in the daemon'
       a.leave();
       b.call("tools/call");
     }],
-    ["one has cancelled, and is not answered", (bench, a, b) => {
+    ["one has cancelled, and is not answered", (_bench, a, b) => {
       a.call("tools/call");
       a.cancel(1);
       b.call("tools/call");

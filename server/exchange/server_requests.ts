@@ -16,6 +16,7 @@ import { isObject, type JsonObject } from "../../protocol/json.ts";
 import { notificationText } from "../../protocol/message.ts";
 import type { Logger } from "../daemon/log.ts";
 import type { ServerRequest } from "../upstream/conversation.ts";
+import type { Doubt } from "../upstream/in_flight.ts";
 import type { Instance } from "../upstream/instance.ts";
 import { Call } from "./call.ts";
 import type { OpenQuestion } from "./questions.ts";
@@ -33,8 +34,8 @@ export interface ServerRequestsOptions {
   sessionOf(owner: string): Session | undefined;
   /** Milliseconds that a client may take to answer. */
   timeoutMs: number;
-  /** A question could not be given to anybody with certainty. */
-  onUnattributable(method: string): void;
+  /** A question could not be given to anybody with certainty, and not because its client is gone. */
+  onUnattributable(method: string, doubt: Doubt): void;
 }
 
 /** The capability that a client must have declared to be asked. */
@@ -78,14 +79,14 @@ export class ServerRequests {
     }
     const session = own ?? this.#onlyPossible();
     if (session === undefined) {
-      this.#options.onUnattributable(method);
+      const { doubt, name } = this.#options.instance;
+      // Nobody else's calls are unanswered: it is clear whose question it is, and that he has left.
+      if (doubt !== undefined) this.#options.onUnattributable(method, doubt);
       return this.#refuse(
         request,
-        new Fault(
-          "unattributable",
-          `Cannot tell which client ${method} is for: several have calls in flight, or gave them up`,
-          { server: this.#options.instance.name },
-        ),
+        new Fault("unattributable", `Cannot ask a client ${method}: ${whyNot(doubt)}`, {
+          server: name,
+        }),
       );
     }
     if (!isObject(session.capabilities[capability])) {
@@ -111,7 +112,8 @@ export class ServerRequests {
   completeElicitation(params: JsonObject | undefined): void {
     const id = params?.elicitationId;
     if (typeof id !== "string") return;
-    const session = this.#elicitations.get(id);
+    // Its own client may have it from an error, `URLElicitationRequired`, which passes here unread.
+    const session = this.#elicitations.get(id) ?? this.#options.own;
     this.#elicitations.delete(id);
     session?.mailbox.post(notificationText("notifications/elicitation/complete", params));
   }
@@ -182,6 +184,17 @@ export class ServerRequests {
       method,
       reason: fault.reason,
     });
+  }
+}
+
+function whyNot(doubt: Doubt | undefined): string {
+  switch (doubt) {
+    case "several":
+      return "calls of several clients are unanswered, and it does not say which one it is for";
+    case "none":
+      return "none has a call in flight";
+    case undefined:
+      return "the one whose call is unanswered has given it up";
   }
 }
 

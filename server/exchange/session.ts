@@ -101,6 +101,12 @@ export class Session {
       this.#clock.now() - this.lastSeen < LEASE_MS;
   }
 
+  /** Whether nobody would miss it: of `/rpc`, with nothing under way and nothing kept for it. */
+  get spare(): boolean {
+    return this.kind === "light" && !this.mailbox.attached && this.calls.size === 0 &&
+      this.mailbox.waiting === 0;
+  }
+
   /** The client was heard of. */
   touch(): void {
     this.lastSeen = this.#clock.now();

@@ -300,9 +300,8 @@ export class Sessions {
   #oldestSpare(): Session | undefined {
     let oldest: Session | undefined;
     for (const session of this) {
-      const { kind, mailbox, calls, lastSeen } = session;
-      if (kind !== "light" || mailbox.attached || calls.size > 0 || mailbox.waiting > 0) continue;
-      if (oldest === undefined || lastSeen < oldest.lastSeen) oldest = session;
+      if (!session.spare) continue;
+      if (oldest === undefined || session.lastSeen < oldest.lastSeen) oldest = session;
     }
     return oldest;
   }

@@ -12,6 +12,7 @@ import { idText, type NotificationMessage } from "../../protocol/message.ts";
 import type { Logger } from "../daemon/log.ts";
 import { callUpstream, DAEMON, type UpstreamCall, UpstreamError } from "../upstream/call.ts";
 import type { ServerRequest } from "../upstream/conversation.ts";
+import type { Doubt } from "../upstream/in_flight.ts";
 import type { Instance, InstanceListener } from "../upstream/instance.ts";
 import type { InstanceSpec } from "../upstream/instance_key.ts";
 import type { CloseGrace } from "../upstream/wire.ts";
@@ -28,7 +29,7 @@ export interface InstanceUser {
   /** One of its lists changed. */
   onListChanged(shared: SharedInstance, method: string): void;
   /** It asked something that could not be given to one client with certainty. */
-  onUnattributable(shared: SharedInstance, method: string): void;
+  onUnattributable(shared: SharedInstance, method: string, doubt: Doubt): void;
   /** Its process is gone, and whatever it knew. */
   onGone(shared: SharedInstance, gone: { crashed: boolean }): void;
 }
@@ -100,8 +101,8 @@ export class SharedInstance implements InstanceListener {
       own,
       sessionOf: (owner) => this.#sessions.get(owner),
       timeoutMs: spec.entry.callTimeoutMs,
-      onUnattributable: (method) => {
-        for (const user of this.users) user.onUnattributable(this, method);
+      onUnattributable: (method, doubt) => {
+        for (const user of this.users) user.onUnattributable(this, method, doubt);
       },
     });
   }
@@ -122,6 +123,11 @@ export class SharedInstance implements InstanceListener {
     if (life.state === "stopped") return true;
     return this.#sessions.size === 0 && life.state === "idle" &&
       life.record.crashes + life.record.failedStarts === 0;
+  }
+
+  /** Whether it has no process, and nobody waits for one. */
+  get resting(): boolean {
+    return this.instance.life.state === "idle" && this.instance.callsQueued === 0;
   }
 
   /** Sees to the call: it will be settled exactly once. */
@@ -276,6 +282,10 @@ export class SharedInstance implements InstanceListener {
   onGone(_instance: Instance, gone: { crashed: boolean }): void {
     this.#requests.clear("the server that asked is gone");
     for (const user of [...this.users]) user.onGone(this, gone);
+    // Whoever waits for updates may never call.
+    if (gone.crashed && this.#subscriptions.uris.length > 0) {
+      this.instance.ready().catch(() => {}); // Logged by the instance.
+    }
   }
 
   /** Whether somebody waits for what it says of its own accord, or has it for itself. */
