@@ -22,6 +22,12 @@ export class FairQueue<T extends Owned> {
     return this.#size;
   }
 
+  /** The owner whose turn is next, if anything waits. */
+  get next(): string | undefined {
+    for (const owner of this.#byOwner.keys()) return owner;
+    return undefined;
+  }
+
   push(item: T): void {
     const own = this.#byOwner.get(item.owner);
     if (own === undefined) this.#byOwner.set(item.owner, [item]);

@@ -32,6 +32,13 @@ interface OwnerCounts {
   unanswered: number;
 }
 
+/** What keeps a question of the server's from being given to one client. */
+export type Doubt =
+  /** Calls of several clients are unanswered. */
+  | "several"
+  /** No client has a call that is unanswered. */
+  | "none";
+
 /** Abandoned calls remembered. Beyond that, attribution is given up for this process. */
 const MAX_ABANDONED = 10_000;
 
@@ -75,6 +82,15 @@ export class InFlight {
       sole = counts;
     }
     return sole !== undefined && sole.waiting > 0 ? sole.owner : undefined;
+  }
+
+  /** Why there is no sole owner, when it is not that the only one has given up its calls. */
+  get doubt(): Doubt | undefined {
+    if (this.#attributionLost) return "several";
+    let clients = 0;
+    for (const { owner } of this.#owners.values()) if (owner !== DAEMON) clients++;
+    if (clients === 0) return "none";
+    return clients > 1 ? "several" : undefined;
   }
 
   /** Whether a client other than `owner` waits for a call. */
