@@ -58,12 +58,12 @@ export function listenLines(options: ListenLinesOptions): ListeningLines {
     tcp?.close();
     throw error;
   }
+  let closed = false;
   const conns = new Set<Deno.Conn>();
   const accepting: Promise<void>[] = [];
   const serving = new Set<Promise<void>>();
   if (unix !== undefined) accepting.push(accept(unix, false));
   if (tcp !== undefined) accepting.push(accept(tcp, true));
-  let closed = false;
   return {
     socket: unix === undefined ? null : path,
     tcp: tcp === undefined ? undefined : addressOf(tcp),
