@@ -4,8 +4,9 @@
  * Guarantees: told is a change of what the file holds, and nothing else, once it has stood still for
  * `debounceMs`; however it came about: written in place, replaced by rename, deleted and written again,
  * through a symbolic link that now leads elsewhere, with its folder. The system tells of changes at
- * once; what it does not tell (a file system of the network, a folder that was renamed) a look every
- * half minute finds.
+ * once; what it does not tell (another machine's write to a shared file system) a look every half
+ * minute finds. Where links are on the way, or the file is not there, it is every two seconds: Deno does
+ * not tell of a link that is made and leads out of the folders that are watched (2.7 to 2.9).
  *
  * Not guaranteed: every state that lasted shorter than that is told.
  *
@@ -28,6 +29,8 @@ export interface WatchOptions {
   debounceMs?: number;
   /** Milliseconds between two looks when nothing is told. Default 30,000. */
   lookMs?: number;
+  /** The same where links are on the way, or the file is not there. Default 2,000. */
+  uncertainLookMs?: number;
 }
 
 /** Links to follow until it is certain that they lead to each other. */
@@ -56,6 +59,7 @@ class ConfigWatch {
   readonly #options: WatchOptions;
   readonly #debounceMs: number;
   readonly #lookMs: number;
+  readonly #uncertainLookMs: number;
   #known: string;
   /** What the last look found, if it is not told yet. */
   #seen: string | undefined;
@@ -69,6 +73,8 @@ class ConfigWatch {
   /** What the watcher watches, to be compared; empty when it has to be made anew. */
   #watched = "";
   #places: string[] = [];
+  /** Whether the system tells of every change. */
+  #isCertain = false;
   #watcher: Deno.FsWatcher | undefined;
   #events: Promise<void> = Promise.resolve();
 
@@ -76,6 +82,7 @@ class ConfigWatch {
     this.#options = options;
     this.#debounceMs = options.debounceMs ?? 200;
     this.#lookMs = options.lookMs ?? 30_000;
+    this.#uncertainLookMs = options.uncertainLookMs ?? 2_000;
     this.#known = options.known;
     this.#look();
   }
@@ -117,7 +124,8 @@ class ConfigWatch {
   #schedule(soon: boolean): void {
     if (this.#closed) return;
     this.#isSoon = soon;
-    const ms = soon ? this.#debounceMs : this.#lookMs;
+    const patience = this.#isCertain ? this.#lookMs : this.#uncertainLookMs;
+    const ms = soon ? this.#debounceMs : patience;
     this.#timer = this.#options.clock.after(ms, () => this.#look());
   }
 
@@ -133,7 +141,8 @@ class ConfigWatch {
   }
 
   async #watchPlaces(): Promise<void> {
-    const places = await placesOf(this.#options.file);
+    const { places, isCertain } = await placesOf(this.#options.file);
+    this.#isCertain = isCertain;
     const identities = places.map(({ path, identity }) => `${path}\0${identity}`).join("\0\0");
     if (this.#closed || identities === this.#watched) return;
     this.#watcher?.close();
@@ -147,6 +156,7 @@ class ConfigWatch {
       // Gone since we looked, or the system has no more watches to give: the next look tries again.
       this.#watcher = undefined;
       this.#watched = "";
+      this.#isCertain = false;
       return;
     }
     this.#events = this.#readEvents(this.#watcher);
@@ -174,20 +184,23 @@ interface Place {
  * The folders in which something has to happen for the file to change: the one it is in, those of the
  * links on the way to it, and where the way ends too early, the last folder that exists.
  */
-async function placesOf(file: string): Promise<Place[]> {
+async function placesOf(file: string): Promise<{ places: Place[]; isCertain: boolean }> {
   const folders = new Set<string>();
   let rest = partsOf(resolve(file));
   let folder = rest.shift()!;
+  let isCertain = true;
   for (let links = 0; rest.length > 0 && links < MAX_LINKS;) {
     const path = join(folder, rest[0]);
     const info = await Deno.lstat(path).catch(() => undefined);
     if (info === undefined || rest.length === 1) folders.add(folder);
-    if (info === undefined) break;
-    rest.shift();
-    if (!info.isSymlink) {
+    if (info !== undefined && !info.isSymlink) {
+      rest.shift();
       folder = path;
       continue;
     }
+    isCertain = false;
+    if (info === undefined) break;
+    rest.shift();
     links++;
     folders.add(folder);
     const target = await Deno.readLink(path).catch(() => undefined);
@@ -196,10 +209,11 @@ async function placesOf(file: string): Promise<Place[]> {
     folder = root;
     rest = [...parts, ...rest];
   }
-  return await Promise.all([...folders].map(async (path) => {
+  const places = [...folders].map(async (path) => {
     const info = await Deno.stat(path).catch(() => undefined);
     return { path, identity: `${info?.dev} ${info?.ino} ${info?.birthtime?.getTime()}` };
-  }));
+  });
+  return { places: await Promise.all(places), isCertain };
 }
 
 /** The root of an absolute path, and the names on the way from it. */

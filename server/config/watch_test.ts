@@ -20,6 +20,7 @@ class Bench implements AsyncDisposable {
       Deno.mkdirSync(join(folder, "home"));
       Deno.writeTextFileSync(join(folder, file), "first");
     },
+    uncertainLookMs = 1e9,
   ): Promise<Bench> {
     const folder = await Deno.realPath(await Deno.makeTempDir());
     prepare(folder);
@@ -30,9 +31,16 @@ class Bench implements AsyncDisposable {
       debounceMs: 20,
       // The system has to tell; no look in between may find it.
       lookMs: 1e9,
+      uncertainLookMs,
       known: await fingerprint(bench.file),
       onChange: () => void bench.told.push(readOr(bench.file, "nothing")),
     });
+    // Before it watches, everything would be found by its first look.
+    if (readOr(bench.file, "nothing") !== "nothing") {
+      Deno.writeTextFileSync(bench.file, "watched");
+      await bench.tells("watched");
+      bench.told.length = 0;
+    }
     return bench;
   }
 
@@ -83,8 +91,8 @@ Deno.test("a file written in place, replaced, deleted and written again is told 
 
 Deno.test("a file that holds the same as before is not told, whatever was done to it", async () => {
   await using bench = await Bench.start();
-  bench.write("home/config.json", "first");
-  bench.write("home/other", "first");
+  bench.write("home/config.json", "watched");
+  bench.write("home/other", "watched");
   Deno.renameSync(bench.path("home/other"), bench.file);
   Deno.chmodSync(bench.file, 0o600);
   bench.write("home/mcp-http-server.log", "a line");
@@ -174,19 +182,26 @@ Deno.test({
 });
 
 Deno.test({
-  name: "the folder itself is a link that is switched, as to another set of dotfiles",
+  name: "the folder itself is a link that is switched, or removed and made again",
   ignore,
   async fn() {
-    await using bench = await Bench.start("links/home/config.json", (folder) => {
+    const prepare = (folder: string) => {
       for (const name of ["links", "work", "leisure"]) {
         Deno.mkdirSync(join(folder, name));
         Deno.writeTextFileSync(join(folder, name, "config.json"), name);
       }
       Deno.symlinkSync("../work", join(folder, "links/home"));
-    });
-    Deno.removeSync(bench.path("links/home"));
-    Deno.symlinkSync("../leisure", bench.path("links/home"));
-    await bench.tells("leisure");
+    };
+    await using switched = await Bench.start("links/home/config.json", prepare);
+    Deno.symlinkSync("../leisure", switched.path("links/new"));
+    Deno.renameSync(switched.path("links/new"), switched.path("links/home"));
+    await switched.tells("leisure");
+
+    await using removed = await Bench.start("links/home/config.json", prepare, 20);
+    Deno.removeSync(removed.path("links/home"));
+    await removed.tells("nothing");
+    Deno.symlinkSync("../leisure", removed.path("links/home"));
+    await removed.tells("leisure");
   },
 });
 
