@@ -14,8 +14,7 @@ export interface ReplaceFileOptions {
 
 /** Writes `text` to a new file beside `path` and renames it over `path`. */
 export function replaceFile(path: string, text: string, options: ReplaceFileOptions = {}): void {
-  // The process id keeps two writers apart; the random part two runs with one id (containers).
-  const temporary = `${path}.${Deno.pid}.${crypto.randomUUID().slice(0, 8)}.tmp`;
+  const temporary = temporaryPath(path);
   try {
     Deno.writeTextFileSync(temporary, text, { createNew: true, mode: options.mode ?? 0o600 });
     Deno.renameSync(temporary, path);
@@ -23,6 +22,27 @@ export function replaceFile(path: string, text: string, options: ReplaceFileOpti
     removeIfThere(temporary);
     throw error;
   }
+}
+
+/** The same without holding up anything else; for texts that nobody waits for. */
+export async function replaceFileLater(
+  path: string,
+  text: string,
+  options: ReplaceFileOptions = {},
+): Promise<void> {
+  const temporary = temporaryPath(path);
+  try {
+    await Deno.writeTextFile(temporary, text, { createNew: true, mode: options.mode ?? 0o600 });
+    await Deno.rename(temporary, path);
+  } catch (error) {
+    removeIfThere(temporary);
+    throw error;
+  }
+}
+
+/** The process id keeps two writers apart; the random part two runs with one id (containers). */
+function temporaryPath(path: string): string {
+  return `${path}.${Deno.pid}.${crypto.randomUUID().slice(0, 8)}.tmp`;
 }
 
 /** Removes a file; one that is not there is fine. */

@@ -1,6 +1,6 @@
-import { deepEqual, equal, throws } from "node:assert/strict";
+import { deepEqual, equal, rejects, throws } from "node:assert/strict";
 import { join } from "@std/path";
-import { readIfThere, removeIfThere, replaceFile } from "./atomic_file.ts";
+import { readIfThere, removeIfThere, replaceFile, replaceFileLater } from "./atomic_file.ts";
 
 Deno.test("a replaced file has the new text, its mode, and leaves nothing beside it", async () => {
   const folder = await Deno.makeTempDir();
@@ -9,6 +9,8 @@ Deno.test("a replaced file has the new text, its mode, and leaves nothing beside
     replaceFile(path, "one");
     replaceFile(path, "two");
     equal(readIfThere(path), "two");
+    await replaceFileLater(path, "three");
+    equal(readIfThere(path), "three");
     if (Deno.build.os !== "windows") equal(Deno.statSync(path).mode! & 0o777, 0o600);
     deepEqual([...Deno.readDirSync(folder)].map((entry) => entry.name), ["daemon.json"]);
   } finally {
@@ -22,6 +24,7 @@ Deno.test("a write that fails leaves the old file and no rubbish", async () => {
     const path = join(folder, "taken");
     Deno.mkdirSync(join(path, "full"), { recursive: true });
     throws(() => replaceFile(path, "text"));
+    await rejects(replaceFileLater(path, "text"));
     deepEqual([...Deno.readDirSync(folder)].map((entry) => entry.name), ["taken"]);
   } finally {
     await Deno.remove(folder, { recursive: true });
