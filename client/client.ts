@@ -9,19 +9,32 @@
  * - A request is sent again only when it was certainly not executed: the connection was refused, the
  *   daemon no longer knew the session, or was stopping and said so. A daemon that restarts is waited for.
  *   A call in flight when the connection breaks is rejected; the next call connects anew.
+ * - A client with handlers or `onNotification` whose daemon went away looks for it again by itself, with
+ *   growing pauses.
  * - An idle client keeps no process alive, closed or not.
  *
  * @module
  */
 
 import { settlesWithin } from "../protocol/deadline.ts";
+import { backoff } from "./backoff.ts";
 import { connect, type Connection } from "./connect.ts";
 import { AichakuError, excerpt, messageOf } from "./errors.ts";
-import type { JsonObject } from "./jsonrpc.ts";
-import { type ClientOptions, milliseconds, type Mode, resolveOptions } from "./options.ts";
-import type { ResolvedOptions } from "./options.ts";
+import { findDaemon } from "./find_daemon.ts";
+import { isObject, type JsonObject } from "./jsonrpc.ts";
+import {
+  type ClientOptions,
+  MAX_TIMER_MS,
+  milliseconds,
+  type Mode,
+  PEER,
+  type ResolvedOptions,
+  resolveOptions,
+} from "./options.ts";
 import { onAbort } from "./on_abort.ts";
+import { quietDelay } from "./quiet.ts";
 import { raceSignal, Scope } from "./scope.ts";
+import { SdkTransport } from "./sdk_transport.ts";
 import { NotSent, type Progress, type ServerInfo, type Transport } from "./transport.ts";
 import { type CallToolResult, readToolResult, readTools, type Tool } from "./tools.ts";
 
@@ -63,6 +76,8 @@ const MAX_CLEANUP_MS = 7000;
 const SILENCE_MS = 1000;
 /** Times that a request is sent, all but the last one certainly in vain. */
 const MAX_ATTEMPTS = 4;
+/** Pauses between two searches for a daemon that went away. */
+const SEARCH_PAUSES = { firstMs: 200, maxMs: 30_000 };
 /** Pages of one list, at most. */
 const MAX_PAGES = 1000;
 
@@ -75,7 +90,12 @@ const MAX_PAGES = 1000;
  * ```
  */
 export class AichakuClient {
+  readonly #given: ClientOptions;
   readonly #options: ResolvedOptions;
+  /** Fires when the client is closed. */
+  readonly #closed = new AbortController();
+  /** A daemon that went away is being looked for. */
+  #isSearching = false;
   /** Calls that have not settled. */
   readonly #calls = new Set<Scope>();
   /** Bounded work that outlives the call it belongs to; awaited by `close()`. */
@@ -98,6 +118,7 @@ export class AichakuClient {
    * @throws {RangeError} when a duration is not a positive number of milliseconds.
    */
   constructor(options: ClientOptions = {}) {
+    this.#given = options;
     this.#options = resolveOptions(options);
     this.#stopListening = onAbort(this.#options.signal, () => void this.close());
   }
@@ -112,6 +133,17 @@ export class AichakuClient {
     return this.#connection?.transport.serverInfo;
   }
 
+  /** What the server can do: `capabilities` of its answer to `initialize`; undefined without a connection. */
+  get serverCapabilities(): JsonObject | undefined {
+    const capabilities = this.#connection?.transport.initializeResult.capabilities;
+    return isObject(capabilities) ? capabilities : undefined;
+  }
+
+  /** The server's whole answer to `initialize`; undefined while there is no connection. */
+  get initializeResult(): JsonObject | undefined {
+    return this.#connection?.transport.initializeResult;
+  }
+
   /** The daemon's session; undefined while there is none. */
   get sessionId(): string | undefined {
     return this.#connection?.transport.sessionId;
@@ -120,6 +152,32 @@ export class AichakuClient {
   /** Whether `close()` was called. */
   get closed(): boolean {
     return this.#state.kind === "closed";
+  }
+
+  /**
+   * Connects now instead of at the first call; does nothing when a connection stands.
+   *
+   * @throws {AichakuError}
+   */
+  connect(options: Pick<CallOptions, "signal"> = {}): Promise<void> {
+    return this.#scoped(
+      `connect to ${this.#subject}`,
+      options,
+      async ({ scope }) => void await this.#connect(scope.signal),
+    );
+  }
+
+  /**
+   * A transport for the official MCP SDK's `Client`: `await sdkClient.connect(client.transport())`. It has
+   * a session of its own, reached with this client's options; handlers and capabilities are those of the
+   * SDK's client. It is not closed with this client.
+   */
+  transport(): SdkTransport {
+    const { handlers: _, capabilities: __, onNotification: ___, ...options } = this.#given;
+    return new SdkTransport((peer) =>
+      // The SDK's client has deadlines of its own, and says so when one has passed.
+      new AichakuClient({ ...options, timeoutMs: MAX_TIMER_MS, ...{ [PEER]: peer } })
+    );
   }
 
   /**
@@ -324,10 +382,15 @@ export class AichakuClient {
     const { connectTimeoutMs } = this.#options;
     const scope = new Scope(`connect to ${this.#subject}`);
     const { signal } = scope;
-    const onCleanup = (cleanup: Promise<void>) => this.#inBackground(cleanup);
-    const restarting = this.#hadDaemon;
-    const promise = connect(this.#options, { signal, onCleanup, restarting });
+    const promise = connect(this.#options, {
+      signal,
+      onCleanup: (cleanup) => this.#inBackground(cleanup),
+      onDeaf: () => this.#search(),
+      restarting: this.#hadDaemon,
+    });
     const attempt: Attempt = { scope, promise, waiters: 0 };
+    // One that has ended may still listen.
+    if (this.#state.kind === "open") this.#inBackground(this.#state.connection.transport.close());
     this.#state = { kind: "connecting", attempt };
     const onFailed = () => {
       if (this.#isCurrent(attempt)) this.#state = { kind: "idle" };
@@ -351,6 +414,29 @@ export class AichakuClient {
     return attempt;
   }
 
+  /** Looks for a daemon that went away, so that a client that listens hears again. */
+  async #search(): Promise<void> {
+    const { signal } = this.#closed;
+    if (this.#isSearching) return;
+    this.#isSearching = true;
+    try {
+      for (let failures = 1; !signal.aborted; failures++) {
+        if (!(await quietDelay(backoff(failures, SEARCH_PAUSES), signal))) return;
+        // A call was faster.
+        if (this.#connection !== undefined) return;
+        // Only a daemon: nobody asked for a process.
+        const daemon = await findDaemon({ ...this.#options, signal: undefined });
+        if (!daemon.found) continue;
+        await this.#connect(signal);
+        return;
+      }
+    } catch {
+      // It went away again, or the client was closed: the next call tells whoever cares.
+    } finally {
+      this.#isSearching = false;
+    }
+  }
+
   #isCurrent(attempt: Attempt): boolean {
     return this.#state.kind === "connecting" && this.#state.attempt === attempt;
   }
@@ -363,6 +449,7 @@ export class AichakuClient {
   async #close(): Promise<void> {
     const state = this.#state;
     this.#state = { kind: "closed" };
+    this.#closed.abort();
     this.#stopListening?.(); // Not set yet when the signal had fired before the constructor ran.
     const error = this.#closedError();
     for (const scope of this.#calls) scope.abort(error);

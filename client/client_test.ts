@@ -479,7 +479,7 @@ Deno.test("client: a spawn function may give what to start, and its failure is t
   };
   await using client = clientOf(home, { mode: "spawn", spawn });
   assert.equal(await echo(client, "x"), "x");
-  assert.deepEqual(asked, [{ server: "tester" }]);
+  assert.deepEqual(asked, [{ server: "tester", project: undefined }]);
 
   const cause = new Error("out of processes");
   await using failing = clientOf(home, { mode: "spawn", spawn: () => Promise.reject(cause) });

@@ -9,6 +9,7 @@
  */
 
 import { startDaemon } from "./auto_start.ts";
+import { backoff } from "./backoff.ts";
 import { builtinSpawn, isBuiltin } from "./defaults.ts";
 import { AichakuError, faultError, messageOf } from "./errors.ts";
 import { findDaemon, type FoundDaemon, type NoDaemon } from "./find_daemon.ts";
@@ -37,6 +38,8 @@ export interface ConnectContext {
   signal: AbortSignal;
   /** Told of work that goes on after a failed attempt (a process being ended). Bounded. */
   onCleanup(cleanup: Promise<void>): void;
+  /** Told once when a peer that listens hears nothing over the connection any more. */
+  onDeaf?(): void;
   /** A daemon was there a moment ago, and is mostly being restarted: wait for it. @default {false} */
   restarting?: boolean;
   /** Milliseconds between two looks at a daemon that keeps us waiting. @default {2000} */
@@ -65,6 +68,7 @@ export async function connect(
   const begin = performance.now();
   let patience = context.restarting ? RESTART_MS : 0;
   let starts = 0;
+  let failures = 0;
   let daemon: FoundDaemon | NoDaemon;
   let refusal: AichakuError;
   while (true) {
@@ -85,8 +89,7 @@ export async function connect(
     }
     const maySucceed = isBetweenLives(refusal) || refusal.kind === "not_running";
     if (!maySucceed || performance.now() - begin >= patience) break;
-    // Jitter: all clients of a daemon lose it at the same moment.
-    await delay(20 + Math.random() * 60, context.signal);
+    await delay(backoff(++failures, { firstMs: 50, maxMs: 500 }), context.signal);
   }
   if (options.mode === "daemon" || processOf(options) === undefined) throw refusal;
   try {
@@ -121,8 +124,10 @@ async function connectToDaemon(
       endpoint: server === undefined ? `${daemon.url}/mcp` : `${daemon.url}/mcp/${server}`,
       token: daemon.token,
       server: nameOf(options),
-      clientInfo: options.clientInfo,
+      project: options.project,
+      peer: options.peer,
       signal: controller.signal,
+      onDeaf: context.onDeaf,
     });
     return {
       mode: "daemon",
@@ -177,7 +182,7 @@ async function connectToProcess(
     openStdioTransport({
       process,
       server: nameOf(options),
-      clientInfo: options.clientInfo,
+      peer: options.spawnPeer,
       signal,
       onCleanup: onCleanupOfOpen,
     });
@@ -199,10 +204,11 @@ async function start(
 ): Promise<SpawnedProcess> {
   let what = "the spawn option";
   try {
-    const spec = typeof given === "function" ? await given({ server: options.server }) : given;
+    const { server, project } = options;
+    const spec = typeof given === "function" ? await given({ server, project }) : given;
     if (!("command" in spec)) return spec;
     what = `the command ${JSON.stringify(spec.command)}`;
-    return await spawnProcess(spec);
+    return await spawnProcess(project === undefined ? spec : inProject(spec, project));
   } catch (cause) {
     throw faultError("rpc", {
       reason: "upstream_unavailable",
@@ -211,6 +217,18 @@ async function start(
       details: { server: options.server, detail: messageOf(cause), cause },
     });
   }
+}
+
+/** `${project}` replaced, as the daemon does with an entry of its configuration: never in the command. */
+function inProject(spec: SpawnSpec, project: string): SpawnSpec {
+  const expand = (text: string) => text.replaceAll("${project}", () => project);
+  const env = Object.entries(spec.env ?? {}).map(([name, value]) => [name, expand(value)]);
+  return {
+    command: spec.command,
+    args: (spec.args ?? []).map(expand),
+    env: Object.fromEntries(env),
+    cwd: spec.cwd === undefined ? undefined : expand(spec.cwd),
+  };
 }
 
 function processOf(options: ResolvedOptions): SpawnSpec | ResolvedOptions["spawn"] {

@@ -4,21 +4,18 @@
  * @module
  */
 
-import { isLegacyRevision, LATEST_LEGACY_REVISION } from "../protocol/revisions.ts";
+import { isLegacyRevision } from "../protocol/revisions.ts";
 import { faultError } from "./errors.ts";
 import { isObject, type JsonObject } from "./jsonrpc.ts";
-import type { ClientInfo, ServerInfo } from "./transport.ts";
+import type { ServerInfo } from "./transport.ts";
 
 /** What both sides agreed on. */
 export interface Agreement {
   /** Revision of the protocol. */
   revision: string;
   serverInfo: ServerInfo;
-}
-
-/** `params` of `initialize`. No capabilities: see `answerText`. */
-export function initializeParams(clientInfo: ClientInfo): JsonObject {
-  return { protocolVersion: LATEST_LEGACY_REVISION, capabilities: {}, clientInfo };
+  /** The whole answer, as it came. */
+  result: JsonObject;
 }
 
 /**
@@ -40,6 +37,7 @@ export function readAgreement(result: JsonObject, server: string): Agreement {
   const info = isObject(serverInfo) ? serverInfo : {};
   return {
     revision,
+    result,
     serverInfo: {
       ...info,
       name: typeof info.name === "string" ? info.name : server,

@@ -4,29 +4,31 @@
  * Guarantees: every request is answered or rejected, whatever the daemon does; nothing is left running
  * longer than a second after the last answer, and an idle connection does not keep the process alive.
  *
- * Not done: the stream for what a server says outside of calls (`GET` without `Last-Event-ID`) is not
- * opened, since the SDK declares no capabilities and keeps no caches that such messages could concern.
+ * The stream for what a server says outside of calls (`GET`) is open only for a peer that listens. It
+ * keeps no process alive either.
  *
  * @module
  */
 
 import { settlesWithin } from "../protocol/deadline.ts";
+import { Answering } from "./answering.ts";
 import { AichakuError, excerpt, messageOf } from "./errors.ts";
-import { initializeParams, readAgreement } from "./handshake.ts";
+import { type Agreement, readAgreement } from "./handshake.ts";
 import { HttpWire, type HttpWireOptions, isEventStream } from "./http_wire.ts";
 import {
-  answerText,
+  type Incoming,
   isObject,
   type JsonObject,
   notificationText,
   readIncoming,
   requestText,
 } from "./jsonrpc.ts";
+import { listen } from "./listening.ts";
 import { onAbort } from "./on_abort.ts";
+import type { Peer } from "./peer.ts";
 import { delay, raceSignal } from "./scope.ts";
 import { readServerSentEvents, type ServerSentEvent } from "./sse.ts";
 import {
-  type ClientInfo,
   NotSent,
   type Progress,
   readProgress,
@@ -37,9 +39,12 @@ import {
 
 /** Options of {@linkcode openHttpTransport}. */
 export interface HttpTransportOptions extends HttpWireOptions {
-  clientInfo: ClientInfo;
+  /** Whose connection it is. */
+  peer: Peer;
   /** Ends the opening. */
   signal: AbortSignal;
+  /** Told once when a peer that listens hears nothing over this connection any more. */
+  onDeaf?: () => void;
 }
 
 /** Milliseconds in which a stream may end by itself after the answer, so that its connection can be
@@ -58,7 +63,7 @@ const MAX_RETRY_MS = 10_000;
 export async function openHttpTransport(options: HttpTransportOptions): Promise<Transport> {
   const transport = new HttpTransport(options);
   try {
-    await transport.initialize(options.clientInfo, options.signal);
+    await transport.initialize(options.signal);
     return transport;
   } catch (error) {
     await transport.close();
@@ -77,18 +82,33 @@ interface Exchange {
 class HttpTransport implements Transport {
   readonly #server: string;
   readonly #wire: HttpWire;
-  readonly #exchanges = new Set<Exchange>();
-  #serverInfo: ServerInfo | undefined;
+  readonly #peer: Peer;
+  readonly #onDeaf: (() => void) | undefined;
+  readonly #answering: Answering;
+  readonly #exchanges = new Map<number, Exchange>();
+  /** Ends what is not a call. */
+  readonly #closed = new AbortController();
+  #agreement: Agreement | undefined;
   #nextId = 1;
   #closing: Promise<void> | undefined;
 
   constructor(options: HttpTransportOptions) {
     this.#server = options.server;
     this.#wire = new HttpWire(options);
+    this.#peer = options.peer;
+    this.#onDeaf = options.onDeaf;
+    this.#answering = new Answering(
+      options.peer,
+      (text) => this.#wire.answer(text, this.#closed.signal),
+    );
   }
 
   get serverInfo(): ServerInfo {
-    return this.#serverInfo!; // A transport is handed out only after `initialize`.
+    return this.#agreement!.serverInfo; // A transport is handed out only after `initialize`.
+  }
+
+  get initializeResult(): JsonObject {
+    return this.#agreement!.result;
   }
 
   get sessionId(): string | undefined {
@@ -99,12 +119,21 @@ class HttpTransport implements Transport {
     return this.#wire.ended !== undefined;
   }
 
-  async initialize(clientInfo: ClientInfo, signal: AbortSignal): Promise<void> {
-    const result = await this.request("initialize", initializeParams(clientInfo), { signal });
-    const { revision, serverInfo } = readAgreement(result, this.#server);
-    this.#wire.revision = revision;
-    this.#serverInfo = serverInfo;
+  async initialize(signal: AbortSignal): Promise<void> {
+    const result = await this.request("initialize", this.#peer.introduction, { signal });
+    this.#agreement = readAgreement(result, this.#server);
+    this.#wire.revision = this.#agreement.revision;
     await this.notify("notifications/initialized", undefined, signal);
+    if (!this.#peer.listens) return;
+    const listening = listen(this.#wire, {
+      onMessage: (text) => this.#onOther(text),
+      signal: this.#closed.signal,
+    });
+    // Not in the background of the wire, whose end a close waits for: this may take as long as it likes.
+    void listening.then(() => {
+      this.#answering.end(this.#wire.ended ?? deaf(this.#server));
+      if (!this.#closed.signal.aborted) this.#onDeaf?.();
+    });
   }
 
   async request(
@@ -125,7 +154,7 @@ class HttpTransport implements Transport {
       }
       exchange.controller.abort(signal.reason);
     });
-    this.#exchanges.add(exchange);
+    this.#exchanges.set(id, exchange);
     try {
       const text = requestText(id, method, params, onProgress === undefined ? undefined : id);
       return await raceSignal(this.#ask(text, exchange), exchange.controller.signal);
@@ -138,7 +167,7 @@ class HttpTransport implements Transport {
       }
       throw error;
     } finally {
-      this.#exchanges.delete(exchange);
+      this.#exchanges.delete(id);
       stop();
     }
   }
@@ -166,7 +195,9 @@ class HttpTransport implements Transport {
       );
       wire.deleteSession();
     }
-    for (const { controller } of this.#exchanges) controller.abort(wire.ended);
+    this.#closed.abort(wire.ended);
+    this.#answering.end(wire.ended);
+    for (const { controller } of this.#exchanges.values()) controller.abort(wire.ended);
     await wire.settled();
   }
 
@@ -248,7 +279,7 @@ class HttpTransport implements Transport {
    *
    * @throws {AichakuError} when it is an error, or unreadable.
    */
-  #onMessage(text: string, { id, method, onProgress }: Exchange): JsonObject | undefined {
+  #onMessage(text: string, { id, method }: Exchange): JsonObject | undefined {
     const message = readIncoming(text);
     switch (message.kind) {
       case "response":
@@ -256,19 +287,34 @@ class HttpTransport implements Transport {
       case "error":
         if (message.id === id || message.id === undefined) throw message.error;
         return undefined;
-      case "request":
-        this.#wire.tell(answerText(message.id, message.method));
-        return undefined;
-      case "notification": {
-        const { params } = message;
-        const isOwn = message.method === "notifications/progress" && params.progressToken === id;
-        if (isOwn) onProgress?.(readProgress(params));
-        return undefined;
-      }
       case "invalid":
         throw this.#wire.protocolError(method, message.why);
+      default:
+        this.#onUnasked(message);
+        return undefined;
     }
   }
+
+  /** A message of the stream that belongs to no call. What is no message there harms nobody. */
+  #onOther(text: string): void {
+    const message = readIncoming(text);
+    if (message.kind === "request" || message.kind === "notification") this.#onUnasked(message);
+  }
+
+  #onUnasked(message: Incoming & { kind: "request" | "notification" }): void {
+    if (message.kind === "request") return void this.#answering.take(message);
+    const { method, params } = message;
+    if (method === "notifications/cancelled") return this.#answering.cancel(params);
+    if (method !== "notifications/progress") return this.#peer.onNotification({ method, params });
+    this.#exchanges.get(Number(params.progressToken))?.onProgress?.(readProgress(params));
+  }
+}
+
+function deaf(server: string): AichakuError {
+  return new AichakuError(
+    "connection_lost",
+    `Lost the stream of server ${JSON.stringify(server)}: it cannot take answers any more`,
+  );
 }
 
 /** Lets a stream end by itself for a moment, then breaks it off. */

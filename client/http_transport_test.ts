@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import { type HttpTransportOptions, openHttpTransport } from "./http_transport.ts";
 import { startDaemon, type TestDaemon } from "./testdata/daemon.ts";
-import { rejection, TempDir } from "./testdata/fixtures.ts";
+import { rejection, TempDir, testPeer } from "./testdata/fixtures.ts";
 import type { CallToolResult } from "./tools.ts";
 import { NotSent, type Progress, type Transport } from "./transport.ts";
 
@@ -18,7 +18,7 @@ async function open(
     endpoint: `${url}/mcp/tester`,
     token,
     server: "tester",
-    clientInfo: { name: "test", version: "0" },
+    peer: testPeer(),
     signal,
     ...options,
   });

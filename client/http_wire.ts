@@ -12,6 +12,8 @@ import { AichakuError, excerpt, faultError } from "./errors.ts";
 import { wasRefused } from "./fetch_failure.ts";
 import { readIncoming } from "./jsonrpc.ts";
 import { loopbackFetch } from "./loopback_fetch.ts";
+import { onAbort } from "./on_abort.ts";
+import { quietGet } from "./quiet.ts";
 import { NotSent } from "./transport.ts";
 
 /** Options of {@linkcode HttpWire}. */
@@ -22,6 +24,8 @@ export interface HttpWireOptions {
   token?: string;
   /** Name of the server, for errors. */
   server: string;
+  /** Absolute path of the folder that is worked on: which instance of a server with `${project}`. */
+  project?: string;
   /** Replaced in tests. */
   fetch?: typeof fetch;
 }
@@ -33,8 +37,10 @@ export interface SendOptions {
   signal: AbortSignal;
 }
 
-/** Milliseconds for what nobody waits for: cancelling, ending the session, answering a ping. */
+/** Milliseconds for what nobody waits for: cancelling, ending the session. */
 const COURTESY_MS = 1000;
+/** Milliseconds for handing over an answer to the server's own request. */
+const ANSWER_MS = 10_000;
 
 /** The way to one endpoint. */
 export class HttpWire {
@@ -71,11 +77,7 @@ export class HttpWire {
     if (response.ok) return response;
     if (response.status === 404 && this.sessionId !== undefined) {
       await response.body?.cancel();
-      this.ended ??= faultError("rpc", {
-        reason: "session_not_found",
-        message: `Cannot send ${method}: the daemon does not know this session any more`,
-      });
-      throw new NotSent(this.ended);
+      throw new NotSent(this.#forgotten(`send ${method}`));
     }
     throw await this.#refusal(response, method);
   }
@@ -115,9 +117,39 @@ export class HttpWire {
     throw new TypeError(`the daemon answered ${response.status} to GET`);
   }
 
-  /** Sends what nobody waits for. */
+  /**
+   * The same, again and again: it does not keep the process alive, and may begin where another one broke
+   * off.
+   *
+   * @returns undefined when the daemon offers none.
+   * @throws what happened when it cannot be opened now; `ended` is set when it never will be.
+   */
+  async listenQuietly(lastEventId: string, signal: AbortSignal): Promise<Response | undefined> {
+    const response = await quietGet(this.#options.endpoint, {
+      headers: {
+        ...this.#headers(),
+        accept: "text/event-stream",
+        ...(lastEventId === "" ? {} : { "last-event-id": lastEventId }),
+      },
+      signal,
+    });
+    if (response.ok && isEventStream(response)) return response;
+    await response.body?.cancel();
+    if (response.status === 405) return undefined;
+    if (response.status === 404 && this.sessionId !== undefined) throw this.#forgotten("listen");
+    throw new TypeError(`the daemon answered ${response.status} to GET`);
+  }
+
+  /** Sends what nobody waits for, for a second at most. */
   tell(text: string): void {
     this.inBackground(courtesy((signal) => this.#send(text, signal)));
+  }
+
+  /** Sends an answer that the server waits for, so for longer. Bounded; never rejects. */
+  answer(text: string, closed: AbortSignal): Promise<void> {
+    const sent = courtesy((signal) => this.#send(text, signal), { ms: ANSWER_MS, closed });
+    this.inBackground(sent);
+    return sent;
   }
 
   /** Ends the session, where there is one and a daemon to tell. */
@@ -159,6 +191,13 @@ export class HttpWire {
     return error;
   }
 
+  #forgotten(action: string): AichakuError {
+    return this.ended ??= faultError("rpc", {
+      reason: "session_not_found",
+      message: `Cannot ${action}: the daemon does not know this session any more`,
+    });
+  }
+
   /** What came back is not an answer. */
   protocolError(method: string, why: string): AichakuError {
     const { server } = this.#options;
@@ -186,8 +225,10 @@ export class HttpWire {
   }
 
   #headers(): Record<string, string> {
-    const { token } = this.#options;
+    const { token, project } = this.#options;
     return {
+      // A header carries no other letters than those of ASCII.
+      ...(project === undefined ? {} : { "x-aichaku-project": encodeURIComponent(project) }),
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(this.sessionId === undefined ? {} : { "mcp-session-id": this.sessionId }),
       ...(this.revision === undefined ? {} : { "mcp-protocol-version": this.revision }),
@@ -213,14 +254,19 @@ export function isEventStream(response: Response): boolean {
   return /^text\/event-stream\s*(;|$)/i.test(response.headers.get("content-type") ?? "");
 }
 
-async function courtesy(send: (signal: AbortSignal) => Promise<Response>): Promise<void> {
+async function courtesy(
+  send: (signal: AbortSignal) => Promise<Response>,
+  { ms = COURTESY_MS, closed }: { ms?: number; closed?: AbortSignal } = {},
+): Promise<void> {
   const controller = new AbortController();
-  const timer = setTimeout(() => controller.abort(), COURTESY_MS);
+  const timer = setTimeout(() => controller.abort(), ms);
+  const stop = onAbort(closed, () => controller.abort());
   try {
     await (await send(controller.signal)).body?.cancel();
   } catch {
     // Best effort: a daemon that cannot be told has no use for it either.
   } finally {
     clearTimeout(timer);
+    stop();
   }
 }

@@ -69,23 +69,6 @@ export function notificationText(method: string, params?: JsonObject): string {
   return JSON.stringify({ jsonrpc: "2.0", method, params });
 }
 
-/**
- * The text of the answer to a server's request. The SDK declares no capabilities, so only `ping` may be
- * asked of it; everything else is answered with "method not found", at once, so that no server waits.
- */
-export function answerText(id: string | number, method: string): string {
-  return JSON.stringify(
-    method === "ping" ? { jsonrpc: "2.0", id, result: {} } : {
-      jsonrpc: "2.0",
-      id,
-      error: {
-        code: -32601,
-        message: `Cannot take ${method}: the client declared no such capability`,
-      },
-    },
-  );
-}
-
 /** Whether `value` is a JSON object: not null, not an array. */
 export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -4,9 +4,13 @@
  * @module
  */
 
+import { resolve } from "node:path";
+
 import { addressOf } from "../protocol/identity.ts";
 import { VERSION } from "../protocol/version.ts";
 import { defaultAutoStart, defaultBin, defaultHome, defaultToken } from "./defaults.ts";
+import type { JsonObject } from "./jsonrpc.ts";
+import { type Handlers, type Peer, peerOf, projectRoot, type ServerNotification } from "./peer.ts";
 import type { SpawnedProcess, SpawnSpec } from "./spawned_process.ts";
 import type { ClientInfo } from "./transport.ts";
 
@@ -15,7 +19,7 @@ export type Mode = "daemon" | "spawn";
 
 /** Gives the process of a server: what to start, or one that was started already. */
 export type Spawner = (
-  context: { server: string | undefined },
+  context: { server: string | undefined; project: string | undefined },
 ) => SpawnSpec | SpawnedProcess | Promise<SpawnSpec | SpawnedProcess>;
 
 /** Options of `AichakuClient`. All are optional. */
@@ -32,6 +36,13 @@ export interface ClientOptions {
    * @default {"auto"}
    */
   mode?: "auto" | Mode;
+  /**
+   * The folder that is worked on, for servers that are started once for each project. Over the daemon it
+   * chooses the server's instance; a process of its own is told it as its only root, and `${project}` in
+   * the `args`, `env` and `cwd` of `spawn` stands for it. A relative path is taken from the current
+   * folder.
+   */
+  project?: string;
   /** Where the daemon keeps its files. Default: `AICHAKU_HOME`, else `~/.aichaku`. */
   home?: string;
   /**
@@ -59,6 +70,18 @@ export interface ClientOptions {
   connectTimeoutMs?: number;
   /** What the server is told about this client. Default: `aichaku-sdk` and its version. */
   clientInfo?: ClientInfo;
+  /** Answers what the server asks of the client. Nothing is declared that is not given here. */
+  handlers?: Handlers;
+  /**
+   * Client capabilities beside the ones that `handlers` declare, or in more detail:
+   * `{ elicitation: { form: {}, url: {} } }`.
+   */
+  capabilities?: JsonObject;
+  /**
+   * Told each notification of the server that is not the progress of a call: `list_changed`, log
+   * messages, updates of resources. What it throws is thrown as an uncaught error.
+   */
+  onNotification?: (notification: ServerNotification) => void;
   /** Closes the client when it fires. */
   signal?: AbortSignal;
 }
@@ -67,6 +90,8 @@ export interface ClientOptions {
 export interface ResolvedOptions {
   server: string | undefined;
   mode: "auto" | Mode;
+  /** Absolute. */
+  project: string | undefined;
   home: string;
   /** Without a slash at the end. */
   url: string | undefined;
@@ -76,9 +101,15 @@ export interface ResolvedOptions {
   spawn: SpawnSpec | Spawner | undefined;
   timeoutMs: number;
   connectTimeoutMs: number;
-  clientInfo: ClientInfo;
+  /** What a daemon sees. */
+  peer: Peer;
+  /** What a process of its own sees. */
+  spawnPeer: Peer;
   signal: AbortSignal | undefined;
 }
+
+/** The option that gives the whole peer; for the SDK's own use. */
+export const PEER: unique symbol = Symbol("peer");
 
 const MODES: readonly unknown[] = ["auto", "daemon", "spawn"];
 
@@ -88,7 +119,7 @@ const MODES: readonly unknown[] = ["auto", "daemon", "spawn"];
  * @throws {TypeError} when an option has no meaning.
  * @throws {RangeError} when a duration is not a positive number of milliseconds that a timer can hold.
  */
-export function resolveOptions(options: ClientOptions): ResolvedOptions {
+export function resolveOptions(options: ClientOptions & { [PEER]?: Peer }): ResolvedOptions {
   const { server, mode = "auto", spawn } = options;
   if (server !== undefined && !isServerName(server)) {
     throw new TypeError(
@@ -117,9 +148,26 @@ export function resolveOptions(options: ClientOptions): ResolvedOptions {
     spawn,
     timeoutMs: milliseconds("timeoutMs", options.timeoutMs, 30_000),
     connectTimeoutMs: milliseconds("connectTimeoutMs", options.connectTimeoutMs, 60_000),
-    clientInfo: options.clientInfo ?? { name: "aichaku-sdk", version: VERSION },
+    ...resolvePeers(options),
     signal: options.signal,
   };
+}
+
+function resolvePeers(
+  options: ClientOptions & { [PEER]?: Peer },
+): Pick<ResolvedOptions, "project" | "peer" | "spawnPeer"> {
+  const { handlers = {}, capabilities = {}, onNotification, [PEER]: given } = options;
+  const { clientInfo = { name: "aichaku-sdk", version: VERSION } } = options;
+  const project = options.project === undefined ? undefined : resolve(options.project);
+  if (given !== undefined) return { project, peer: given, spawnPeer: given };
+  const peer = peerOf({ clientInfo, handlers, capabilities, onNotification });
+  if (project === undefined || handlers.roots !== undefined) {
+    return { project, peer, spawnPeer: peer };
+  }
+  // The daemon answers `roots/list` of a server with a project by itself; a process must get the same.
+  const withRoot = { ...handlers, roots: [projectRoot(project)] };
+  const spawnPeer = peerOf({ clientInfo, handlers: withRoot, capabilities, onNotification });
+  return { project, peer, spawnPeer };
 }
 
 /** Which daemon is meant. @throws {TypeError} when the URL is not one. */
@@ -141,7 +189,7 @@ export function resolveDaemonOptions(
 }
 
 /** The longest delay of a timer: 2^31 - 1 ms; a longer one would fire at once. */
-const MAX_TIMER_MS = 2_147_483_647;
+export const MAX_TIMER_MS = 2_147_483_647;
 
 /** A duration, or its default. @throws {RangeError} when it is not one. */
 export function milliseconds(name: string, value: number | undefined, fallback: number): number {

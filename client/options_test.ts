@@ -9,7 +9,7 @@ Deno.test("options: the defaults", () => {
   assert.equal(options.timeoutMs, 30_000);
   assert.equal(options.connectTimeoutMs, 60_000);
   assert.equal(options.server, undefined);
-  assert.equal(options.clientInfo.name, "aichaku-sdk");
+  assert.equal((options.peer.introduction.clientInfo as { name: string }).name, "aichaku-sdk");
 });
 
 Deno.test("options: a slash at the end of the URL does not matter", () => {

@@ -84,6 +84,17 @@ async function run(
   return JSON.parse(new TextDecoder().decode(stdout));
 }
 
+/** What a client that listens has to say. */
+const heard = {
+  heard: ["notifications/message"],
+  answers: [
+    '{"result":{"action":"decline"}}',
+    '{"result":{"roots":[{"uri":"file:///a"}]}}',
+    '{"error":{"code":-32601,"message":"Cannot take sampling/createMessage: the client declared no ' +
+    'such capability"}}',
+  ],
+};
+
 for (const { name, isAvailable, commandLine } of runtimes) {
   Deno.test({
     name: `process (${name}): ends by itself, whatever it did and did not close`,
@@ -100,11 +111,15 @@ for (const { name, isAvailable, commandLine } of runtimes) {
           assert.equal(await run(program, "closed", options), "hi");
           assert.equal(await run(program, "running", options), true);
           assert.equal(await run(program, "timeout", options), "timeout");
+          // An answer in JSON has no room for what the server asks before it.
+          if (answerAs === "sse") assert.deepEqual(await run(program, "listening", options), heard);
         });
       }
       await t.step("over a process, which ends as well", async () => {
         await using home = new TempDir();
         const options: ClientOptions = { home: home.path, server: "tester", mode: "spawn" };
+        const spawned = { ...options, spawn: stdioServer() };
+        assert.deepEqual(await run(program, "listening", spawned), heard);
         for (const scenario of ["call", "closed"]) {
           using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
           const connecting = listener.accept();

@@ -13,20 +13,15 @@
 import { salvageAnswerId } from "../protocol/answer.ts";
 import { settlesWithin } from "../protocol/deadline.ts";
 import { type LineEnds, LineSplitter } from "../protocol/ndjson.ts";
+import { Answering, type ServerRequest } from "./answering.ts";
 import { AichakuError, excerpt, faultError, messageOf } from "./errors.ts";
-import { initializeParams, readAgreement } from "./handshake.ts";
-import {
-  answerText,
-  type JsonObject,
-  notificationText,
-  readIncoming,
-  requestText,
-} from "./jsonrpc.ts";
+import { type Agreement, readAgreement } from "./handshake.ts";
+import { type JsonObject, notificationText, readIncoming, requestText } from "./jsonrpc.ts";
 import { onAbort } from "./on_abort.ts";
+import type { Peer, ServerNotification } from "./peer.ts";
 import { raceSignal } from "./scope.ts";
 import type { ProcessExit, SpawnedProcess } from "./spawned_process.ts";
 import {
-  type ClientInfo,
   NotSent,
   type Progress,
   readProgress,
@@ -41,7 +36,8 @@ export interface StdioTransportOptions {
   process: SpawnedProcess;
   /** Name of the server, for errors. */
   server: string;
-  clientInfo: ClientInfo;
+  /** Whose connection it is. */
+  peer: Peer;
   /** Ends the opening. */
   signal: AbortSignal;
   /** Milliseconds from stdin EOF to SIGTERM. @default {2000} */
@@ -68,7 +64,7 @@ const KILL_WAIT_MS = 2000;
 export async function openStdioTransport(options: StdioTransportOptions): Promise<Transport> {
   const transport = new StdioTransport(options);
   try {
-    await transport.initialize(options.clientInfo, options.signal);
+    await transport.initialize(options.signal);
     return transport;
   } catch (error) {
     const closed = transport.close();
@@ -91,7 +87,8 @@ class StdioTransport implements Transport {
   readonly #stderr = new Tail();
   readonly #calls = new Map<number, Call>();
   readonly #finished: Promise<void>;
-  #serverInfo: ServerInfo | undefined;
+  readonly #answering: Answering;
+  #agreement: Agreement | undefined;
   #nextId = 1;
   /** Set once nothing can be asked any more: what new calls are told. */
   #end: AichakuError | undefined;
@@ -102,12 +99,17 @@ class StdioTransport implements Transport {
   constructor(options: StdioTransportOptions) {
     this.#options = options;
     this.#process = options.process;
+    this.#answering = new Answering(options.peer, async (text) => void await this.#send(text));
     this.#process.unref?.();
     this.#finished = this.#run();
   }
 
   get serverInfo(): ServerInfo {
-    return this.#serverInfo!; // A transport is handed out only after `initialize`.
+    return this.#agreement!.serverInfo; // A transport is handed out only after `initialize`.
+  }
+
+  get initializeResult(): JsonObject {
+    return this.#agreement!.result;
   }
 
   get sessionId(): undefined {
@@ -118,13 +120,14 @@ class StdioTransport implements Transport {
     return this.#end !== undefined;
   }
 
-  async initialize(clientInfo: ClientInfo, signal: AbortSignal): Promise<void> {
-    const result = await this.request("initialize", initializeParams(clientInfo), { signal })
+  async initialize(signal: AbortSignal): Promise<void> {
+    const { introduction } = this.#options.peer;
+    const result = await this.request("initialize", introduction, { signal })
       .catch((error) => {
         // The process can be gone before the first word.
         throw error instanceof NotSent ? error.error : error;
       });
-    this.#serverInfo = readAgreement(result, this.#options.server).serverInfo;
+    this.#agreement = readAgreement(result, this.#options.server);
     await this.notify("notifications/initialized", undefined, signal);
   }
 
@@ -210,7 +213,7 @@ class StdioTransport implements Transport {
     const stderr = this.#stderr.text;
     const details = { server, detail: stderr === "" ? how : `${how}\n${stderr}` };
     // The texts are the daemon's own (server/upstream/instance.ts).
-    const error = this.#serverInfo === undefined
+    const error = this.#agreement === undefined
       ? faultError("rpc", {
         reason: "upstream_unavailable",
         message: `Cannot start server ${JSON.stringify(server)}: it ${how} before it was ready`,
@@ -230,6 +233,7 @@ class StdioTransport implements Transport {
   #stop(error: AichakuError): void {
     this.#end ??= error;
     for (const call of [...this.#calls.values()]) call.reject(error);
+    this.#answering.end(error);
   }
 
   async #close(): Promise<void> {
@@ -285,10 +289,9 @@ class StdioTransport implements Transport {
         if (message.id !== undefined) this.#calls.get(message.id)?.reject(message.error);
         return;
       case "request":
-        return void this.#send(answerText(message.id, message.method));
+        return this.#onRequest(message);
       case "notification":
-        if (message.method === "notifications/progress") this.#onProgress(message.params);
-        return;
+        return this.#onNotification(message);
       case "invalid":
         if (message.id !== undefined) return this.#onUnreadable(message.id, message.why);
         // Many servers log to stdout. If it matters, the error of their end shows it.
@@ -296,7 +299,17 @@ class StdioTransport implements Transport {
     }
   }
 
-  #onProgress(params: JsonObject): void {
+  #onRequest(request: ServerRequest): void {
+    // The handler may have nothing else that keeps the process alive.
+    const release = this.#hold();
+    void this.#answering.take(request).finally(release);
+  }
+
+  #onNotification({ method, params }: ServerNotification): void {
+    if (method === "notifications/cancelled") return this.#answering.cancel(params);
+    if (method !== "notifications/progress") {
+      return this.#options.peer.onNotification({ method, params });
+    }
     this.#calls.get(Number(params.progressToken))?.onProgress?.(readProgress(params));
   }
 

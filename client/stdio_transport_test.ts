@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 
 import { type SpawnedProcess, spawnProcess } from "./spawned_process.ts";
 import { openStdioTransport, type StdioTransportOptions } from "./stdio_transport.ts";
-import { denoProcess, rejection, stdioServer } from "./testdata/fixtures.ts";
+import { denoProcess, rejection, stdioServer, testPeer } from "./testdata/fixtures.ts";
 import { NotSent, type Progress, type Transport } from "./transport.ts";
 import type { CallToolResult } from "./tools.ts";
 
@@ -12,7 +12,7 @@ function options(process: SpawnedProcess): StdioTransportOptions {
   return {
     process,
     server: "tester",
-    clientInfo: { name: "test", version: "0" },
+    peer: testPeer(),
     signal,
     // Starting is slow on a busy machine; ending a well-behaved process never needs the grace.
     eofGraceMs: 10_000,

@@ -43,6 +43,8 @@ export interface TransportRequestOptions {
 /** One initialized connection. */
 export interface Transport {
   readonly serverInfo: ServerInfo;
+  /** The server's whole answer to `initialize`. */
+  readonly initializeResult: JsonObject;
   /** MCP session id, where the transport has one. */
   readonly sessionId: string | undefined;
   /** Nothing can be asked over it any more. */

@@ -43,6 +43,13 @@ export interface TestDaemon extends AsyncDisposable {
   behaviour: Behaviour;
   seen: Seen[];
   sessions: Map<string, ToolServer>;
+  /**
+   * Sends messages on the stream of a session that belongs to no call, as events with ids; resolves when
+   * one is open.
+   */
+  say(sessionId: string, ...messages: Json[]): Promise<void>;
+  /** Breaks all streams off that belong to no call. */
+  breakStreams(): void;
   /** Resolves when it has seen a request of this JSON-RPC method, past or future. */
   sees(method: string): Promise<Seen>;
   close(): Promise<void>;
@@ -64,6 +71,9 @@ export async function startDaemon(
   const seen: Seen[] = [];
   const waiting: { method: string; resolve: (seen: Seen) => void }[] = [];
   const streams = new Set<() => void>();
+  const listeners = new Map<string, { write(text: string): void; end(): void }>();
+  const listening = new Map<string, (() => void)[]>();
+  let lastEventId = 0;
   const behaviour: Behaviour = {
     answerAs: "json",
     intercept: () => {},
@@ -88,6 +98,23 @@ export async function startDaemon(
     behaviour,
     seen,
     sessions,
+    async say(sessionId, ...messages) {
+      if (!listeners.has(sessionId)) {
+        await new Promise<void>((resolve) =>
+          listening.set(sessionId, [...listening.get(sessionId) ?? [], resolve])
+        );
+      }
+      for (const message of messages) {
+        const event = { id: String(++lastEventId), data: JSON.stringify(message) };
+        listeners.get(sessionId)!.write(sseText(event));
+      }
+    },
+    breakStreams() {
+      for (const [sessionId, { end }] of listeners) {
+        listeners.delete(sessionId);
+        end();
+      }
+    },
     sees(method) {
       const past = seen.find((one) => one.method === method);
       if (past !== undefined) return Promise.resolve(past);
@@ -118,7 +145,10 @@ export async function startDaemon(
       sessions.delete(known ?? "");
       return new Response(null, { status: 204 });
     }
-    if (message === undefined) return new Response(null, { status: 405 });
+    if (message === undefined) {
+      if (known === null) return new Response(null, { status: 405 });
+      return sessions.has(known) ? listen(known) : new Response(null, { status: 404 });
+    }
     if (known !== null && !sessions.has(known)) return new Response(null, { status: 404 });
     const sessionId = known ?? crypto.randomUUID();
     const session = sessions.get(sessionId) ?? new ToolServer();
@@ -131,6 +161,21 @@ export async function startDaemon(
     return behaviour.answerAs === "json"
       ? await asJson(session, message, headers)
       : asEvents(session, message, headers);
+  }
+
+  function listen(sessionId: string): Response {
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const writer = writable.getWriter();
+    const end = () => writer.close().catch(() => {});
+    streams.add(end);
+    listeners.set(sessionId, {
+      write: (text) => void writer.write(new TextEncoder().encode(text)).catch(() => {}),
+      end,
+    });
+    void writer.write(new TextEncoder().encode("retry: 1\n\n")).catch(() => {});
+    for (const resolve of listening.get(sessionId) ?? []) resolve();
+    listening.delete(sessionId);
+    return new Response(readable, { headers: { "content-type": "text/event-stream" } });
   }
 
   async function health(nonce: string): Promise<Response> {

@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { fileURLToPath } from "node:url";
 
 import { AichakuError, type ErrorKind, type SpawnedProcess, type SpawnSpec } from "../mod.ts";
+import { type Peer, peerOf, type PeerOptions } from "../peer.ts";
 
 /** A temporary folder, removed at the end of the block. */
 export class TempDir implements AsyncDisposable {
@@ -29,6 +30,18 @@ export function stdioServer(behaviour = "normal"): SpawnSpec {
     command: Deno.execPath(),
     args: ["run", "--allow-all", "--no-check", testdata("stdio_server.ts"), behaviour],
   };
+}
+
+/** A client as its server sees it. */
+export function testPeer(options: Partial<PeerOptions> = {}): Peer {
+  const clientInfo = { name: "test", version: "0" };
+  return peerOf({
+    clientInfo,
+    handlers: {},
+    capabilities: {},
+    onNotification: undefined,
+    ...options,
+  });
 }
 
 /** The same, started through `Deno.Command`: the hook as docs/sdk.md shows it. */

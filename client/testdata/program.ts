@@ -39,6 +39,22 @@ const scenarios: Record<string, () => Promise<unknown>> = {
       await client.close(); // Not `await using`, which Node 20 does not read.
     }
   },
+  /** A client that listens and can be asked, nothing closed. */
+  async listening() {
+    const heard: unknown[] = [];
+    const client = new AichakuClient({
+      ...options,
+      handlers: { elicitation: () => ({ action: "decline" }), roots: [{ uri: "file:///a" }] },
+      onNotification: ({ method }) => heard.push(method),
+    });
+    await client.callTool("announce");
+    const answers = [
+      await text(client, "request", { method: "elicitation/create" }),
+      await text(client, "request", { method: "roots/list" }),
+      await text(client, "request", { method: "sampling/createMessage" }),
+    ];
+    return { heard, answers };
+  },
   async running() {
     return await isServerRunning(options);
   },

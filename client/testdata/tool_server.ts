@@ -2,6 +2,10 @@
  * A small MCP server for the SDK's tests, without a transport. The stdio child and the HTTP daemon of
  * the tests both answer through it, so that a test can compare the two.
  *
+ * Beside the tools of its list it knows `request` (asks the client `method` with `params`, and tells the
+ * answer), `withdraw` (the same, but cancels it, and answers when the client confirms with a ping),
+ * `announce` (sends `notifications/message`) and `introduction` (what the client said in `initialize`).
+ *
  * Runs on Deno and Node.
  *
  * @module
@@ -22,6 +26,8 @@ const PAGE = 3;
 export class ToolServer {
   /** Ids of the requests that the client cancelled. */
   readonly cancelled: unknown[] = [];
+  /** `params` of `initialize`. */
+  introduction: Json = {};
   readonly #waiting = new Map<unknown, (answer: Json) => void>();
   #nextId = 1000;
 
@@ -42,6 +48,7 @@ export class ToolServer {
   #answer(method: string, params: Json, send: (message: Json) => void) {
     switch (method) {
       case "initialize":
+        this.introduction = params;
         return {
           result: {
             protocolVersion: params.protocolVersion,
@@ -85,11 +92,32 @@ export class ToolServer {
       }
       case "ask": {
         const answers = [
-          await this.#ask("ping", send),
-          await this.#ask("sampling/createMessage", send),
+          code(await this.ask("ping", send)),
+          code(await this.ask("sampling/createMessage", send)),
         ];
         return text(JSON.stringify(answers));
       }
+      case "request":
+        return text(
+          JSON.stringify(await this.ask(String(args.method), send, (args.params ?? {}) as Json)),
+        );
+      case "withdraw": {
+        const requestId = this.#nextId;
+        void this.ask(String(args.method), send);
+        const reason = "changed its mind";
+        send({ jsonrpc: "2.0", method: "notifications/cancelled", params: { requestId, reason } });
+        await this.ask("ping", send);
+        return text(this.#waiting.has(requestId) ? "no answer" : "an answer");
+      }
+      case "announce":
+        send({
+          jsonrpc: "2.0",
+          method: "notifications/message",
+          params: { level: "info", data: 7 },
+        });
+        return text("announced");
+      case "introduction":
+        return text(JSON.stringify(this.introduction));
       case "cancelled":
         return text(JSON.stringify(this.cancelled));
       default:
@@ -97,14 +125,19 @@ export class ToolServer {
     }
   }
 
-  /** Asks the client. */
-  async #ask(method: string, send: (message: Json) => void): Promise<Json> {
+  /** Asks the client; `{ result }` or `{ error }`. */
+  async ask(method: string, send: (message: Json) => void, params: Json = {}): Promise<Json> {
     const id = this.#nextId++;
     const answer = new Promise<Json>((resolve) => this.#waiting.set(id, resolve));
-    send({ jsonrpc: "2.0", id, method, params: {} });
+    send({ jsonrpc: "2.0", id, method, params });
     const { result, error } = await answer;
-    return { result, code: (error as Json | undefined)?.code };
+    this.#waiting.delete(id);
+    return error === undefined ? { result } : { error };
   }
+}
+
+function code({ result, error }: Json): Json {
+  return { result, code: (error as Json | undefined)?.code };
 }
 
 function text(text: string) {

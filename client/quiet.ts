@@ -1,0 +1,82 @@
+/**
+ * Waiting that does not keep the process alive: what a server may say some day is no reason for a
+ * program not to end. `fetch` has no such thing; the socket below `node:http` does, on Deno and on Node.
+ *
+ * @module
+ */
+
+import { get, type IncomingMessage } from "node:http";
+import { setTimeout as nodeTimeout } from "node:timers";
+
+import { onAbort } from "./on_abort.ts";
+
+/**
+ * Asks, and gives the response as soon as its headers are there. No redirect is followed, no proxy used.
+ *
+ * @param url Of the scheme `http:`.
+ * @throws what `node:http` says, or the signal's reason. The signal also breaks the body off.
+ */
+export function quietGet(
+  url: string,
+  { headers, signal }: { headers: Record<string, string>; signal: AbortSignal },
+): Promise<Response> {
+  return new Promise((resolve, reject) => {
+    // An agent of its own: this connection is not for others, and closes with the stream.
+    const request = get(url, { agent: false, headers }, (response) => {
+      const type = response.headers["content-type"];
+      const init = { status: response.statusCode, headers: type && { "content-type": type } };
+      // A response without a body may not have one, not even an empty stream.
+      const body = init.status === 204 ? response.resume() && null : bodyOf(response, stop);
+      resolve(new Response(body, init as ResponseInit));
+    });
+    const stop = onAbort(signal, () => request.destroy(signal.reason));
+    request.on("socket", (socket) => socket.unref?.());
+    request.on("error", (error) => {
+      stop();
+      reject(signal.aborted ? signal.reason : error);
+    });
+  });
+}
+
+function bodyOf(response: IncomingMessage, onEnd: () => void): ReadableStream<Uint8Array> {
+  let isOver = false;
+  const over = () => {
+    onEnd();
+    const wasOver = isOver;
+    isOver = true;
+    return !wasOver;
+  };
+  return new ReadableStream<Uint8Array>({
+    start(controller) {
+      response.on("data", (chunk: Uint8Array) => {
+        if (isOver) return;
+        controller.enqueue(new Uint8Array(chunk));
+        if ((controller.desiredSize ?? 0) <= 0) response.pause();
+      });
+      response.on("end", () => over() && controller.close());
+      response.on("error", (error) => over() && controller.error(error));
+      // Broken off without an error event.
+      response.on("close", () => over() && controller.error(new Error("the stream broke off")));
+    },
+    pull: () => void response.resume(),
+    cancel() {
+      over();
+      response.destroy();
+    },
+  });
+}
+
+/** Waits without keeping the process alive; true when the time has passed, false when the signal fired. */
+export function quietDelay(ms: number, signal: AbortSignal): Promise<boolean> {
+  return new Promise((resolve) => {
+    const timer = nodeTimeout(() => {
+      stop();
+      resolve(true);
+    }, ms);
+    timer.unref();
+    const stop = onAbort(signal, () => {
+      clearTimeout(timer);
+      resolve(false);
+    });
+  });
+}
