@@ -11,6 +11,12 @@ import { type CommandContext, EXIT, UsageError } from "./context.ts";
 
 /** Serves until stdin ends. Returns the exit code. @throws {UsageError} for an unknown name. */
 export async function runServeBuiltin(name: string, { env, cwd }: CommandContext): Promise<number> {
+  if (name === "reviewer-worker") {
+    // Not a server: what the daemon hands the reviewer's work to.
+    const { serveWorker } = await import("../server/builtin/reviewer/worker_process.ts");
+    await serveWorker();
+    return EXIT.ok;
+  }
   if (!isBuiltinName(name)) {
     throw new UsageError(
       `aichaku mcp: there is no built-in server ${JSON.stringify(name)}. ` +

@@ -142,8 +142,13 @@ for (const [sdk, connect] of Object.entries(CLIENTS)) {
     () =>
       withClient(connect, "reviewer", async (client, home) => {
         const { tools } = await client.listTools();
-        assert.deepEqual(tools.map(({ name }) => name), ["review_file"]);
-        assert.ok(tools[0].outputSchema);
+        assert.deepEqual(tools.map(({ name }) => name), [
+          "review_file",
+          "review_project",
+          "list_rules",
+          "explain_rule",
+        ]);
+        assert.ok(tools.every(({ outputSchema }) => outputSchema));
 
         const content = "const x = eval(input);\n";
         const given = await call(client, "review_file", { path: "src/a.ts", content });

@@ -43,8 +43,16 @@ export async function readContainedFile(
   });
 }
 
-/** Whether a real path is in one of the folders, compared by their real paths. */
-async function isInside(real: string, roots: readonly string[]): Promise<boolean> {
+/**
+ * Whether a real path is in one of the folders, compared by their real paths.
+ *
+ * @param options `orSame`: whether it may be the folder itself. Default false.
+ */
+export async function isInside(
+  real: string,
+  roots: readonly string[],
+  { orSame = false }: { orSame?: boolean } = {},
+): Promise<boolean> {
   for (const root of roots) {
     if (!isAbsolute(root)) continue;
     let realRoot: string;
@@ -54,6 +62,7 @@ async function isInside(real: string, roots: readonly string[]): Promise<boolean
       continue; // A folder that is not there holds nothing.
     }
     const inside = relative(realRoot, real);
+    if (inside === "" && orSame) return true;
     if (inside !== "" && inside !== ".." && !/^\.\.[/\\]/.test(inside) && !isAbsolute(inside)) {
       return true;
     }

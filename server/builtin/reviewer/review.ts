@@ -236,7 +236,8 @@ class Review {
   }
 }
 
-const NOT_DONE = `not done within ${BUDGET_MS / 1_000} s: the rest was not looked for`;
+/** Why a file has no findings, or not all: its time was up. */
+export const NOT_DONE = `not done within ${BUDGET_MS / 1_000} s: the rest was not looked for`;
 
 function lineList(numbers: readonly number[]): string {
   const shown = numbers.slice(0, 5).join(", ");
