@@ -32,6 +32,8 @@ export interface LoginShellOptions {
   home: string;
   /** Milliseconds until the shell is ended. Default 10,000. */
   timeoutMs?: number;
+  /** Ends the shell. */
+  signal?: AbortSignal;
   /** Told of the shell's process group while it lives: someone may have to end it in our stead. */
   children?: { add(pid: number): void; remove(pid: number): void };
   clock?: Clock;
@@ -162,16 +164,22 @@ async function ask(
   child: ShellProcess,
   options: LoginShellOptions & { mark: string },
 ): Promise<LoginShellOutcome> {
-  const { mark, children, clock = systemClock, timeoutMs = TIMEOUT_MS } = options;
+  const { mark, children, clock = systemClock, timeoutMs = TIMEOUT_MS, signal } = options;
   children?.add(child.pid);
   const reader = child.stdout.getReader();
   using deadline = alarm(clock, timeoutMs);
+  const aborted = Promise.withResolvers<LoginShellOutcome>();
+  const onAbort = () => aborted.resolve({ problem: "was ended: nobody needs its variables" });
+  if (signal?.aborted) onAbort();
+  signal?.addEventListener("abort", onAbort);
   const outcome = await Promise.race([
     readAnswer(reader, { mark, ended: child.ended }),
     deadline.rung.then((): LoginShellOutcome => ({
       problem: `did not print its variables within ${timeoutMs / 1000} s and was ended`,
     })),
+    aborted.promise,
   ]);
+  signal?.removeEventListener("abort", onAbort);
   if ("problem" in outcome) child.kill();
   // Rejects only when the pipe broke, which is an end as well.
   await reader.cancel().catch(() => {});

@@ -129,6 +129,15 @@ Deno.test("a shell that answered and does not end is ended a moment later", asyn
   deepEqual(shell.noted, ["child 7", "killed", "no child 7"]);
 });
 
+Deno.test("a shell that nobody waits for any more is ended", async () => {
+  const shell = new FakeShell();
+  const controller = new AbortController();
+  const outcome = ask(shell, { signal: controller.signal });
+  controller.abort();
+  deepEqual(await outcome, { problem: "/bin/zsh was ended: nobody needs its variables" });
+  deepEqual(shell.noted, ["child 7", "killed", "no child 7"]);
+});
+
 Deno.test("a shell that ends, prints too much or prints no variables is told", async () => {
   const ended = new FakeShell();
   let outcome = ask(ended);

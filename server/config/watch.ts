@@ -88,9 +88,9 @@ class ConfigWatch {
   }
 
   async close(): Promise<void> {
+    if (!this.#closed) this.#watcher?.close();
     this.#closed = true;
     this.#timer?.[Symbol.dispose]();
-    this.#watcher?.close();
     await this.#looking;
     await this.#events;
   }

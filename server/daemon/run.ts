@@ -13,12 +13,13 @@ import { join } from "@std/path";
 import { readIfThere, removeIfThere } from "../../platform/atomic_file.ts";
 import { type Clock, systemClock } from "../../platform/clock.ts";
 import type { HomePaths } from "../../platform/paths.ts";
+import type { loginShellVariables } from "../../platform/login_shell.ts";
 import { processStartTime } from "../../platform/process.ts";
+import { measureTrees } from "../../platform/process_tree.ts";
 import type { SelfCommand } from "../../platform/self.ts";
 import { onSignals, terminationSignals } from "../../platform/signals.ts";
 import { settlesWithin } from "../../protocol/deadline.ts";
 import { DAEMON_PROTOCOL, VERSION } from "../../protocol/version.ts";
-import { loadConfig } from "../config/load.ts";
 import type { Config } from "../config/types.ts";
 import { openSqliteSessionStore } from "../store/sqlite_session_store.ts";
 import { openVerdictStore } from "../store/verdict_store.ts";
@@ -30,17 +31,19 @@ import {
   unpublish,
 } from "./announce.ts";
 import type { AppOptions, CreateApp, DaemonApp } from "./app.ts";
-import { createChildRegistry } from "./children.ts";
-import { watchIdle } from "./idle.ts";
+import { type ChildRegistry, createChildRegistry } from "./children.ts";
+import { IdleEnd } from "./idle_end.ts";
 import { prepareRunFolder } from "./launch.ts";
 import { listen, type Listening } from "./listen.ts";
-import { listenLines, type ListeningLines } from "./listen_lines.ts";
+import { type ListeningLines, listenLines } from "./listen_lines.ts";
+import { LiveConfig } from "./live_config.ts";
 import { type HeldLock, tryLockFirmly } from "./lock.ts";
 import type { Logger } from "./log.ts";
 import { pause } from "./pause.ts";
-import { ElectionLost, fileSystemProblem } from "./problem.ts";
+import { DaemonProblem, ElectionLost, fileSystemProblem } from "./problem.ts";
 import { reap } from "./reap.ts";
 import { startReaper } from "./reaper.ts";
+import { needsRestart } from "./reload.ts";
 import { watchSelf } from "./self_check.ts";
 import { Shutdown } from "./shutdown.ts";
 import { ensureToken, keepToken, readToken } from "./token.ts";
@@ -54,13 +57,13 @@ export interface RunOptions {
   given: { host?: string; port?: number; config: boolean };
   /** `AICHAKU_TOKEN`. */
   envToken?: string;
-  /** The user's environment, for `${VAR}` in the configuration. */
+  /** The environment of this process: for `${VAR}` in the configuration, and for children. */
   variables: Readonly<Record<string, string>>;
   /** The user's home folder. */
   userHome: string;
   self: SelfCommand;
   log: Logger;
-  /** Has no terminal: SIGHUP does not end it. */
+  /** Has no terminal: SIGHUP reloads the configuration instead of ending it. */
   detached: boolean;
   /** Was started for a client, not by a person: ends when nobody uses it. Default false. */
   autostarted?: boolean;
@@ -74,6 +77,8 @@ export interface RunOptions {
   startTimeOf?: typeof processStartTime;
   /** Starts what ends the children if this process is killed. Default: the real one. */
   startReaper?: typeof startReaper;
+  /** Asks the user's login shell for its variables. Default: the real one. */
+  askShell?: typeof loginShellVariables;
   clock?: Clock;
 }
 
@@ -82,12 +87,6 @@ export interface Release {
   version: string;
   protocol: { min: number; max: number };
 }
-
-/** Milliseconds that the client for which a daemon was started may take to arrive. */
-const FIRST_CLIENT_MS = 10_000;
-
-/** Milliseconds without a client after which a daemon ends that was started for one. */
-const AUTOSTARTED_IDLE_MS = 5 * 60_000;
 
 const OWN_RELEASE: Release = { version: VERSION, protocol: DAEMON_PROTOCOL };
 
@@ -125,13 +124,22 @@ export async function runDaemon(options: RunOptions): Promise<void> {
 async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
   const { paths, configFile, given, log, userHome, clock = systemClock } = options;
   const { version } = options.release ?? OWN_RELEASE;
-  const config = await loadConfig({
+  let children: ChildRegistry | undefined;
+  await using live = await LiveConfig.load({
     file: configFile,
     required: given.config,
-    env: options.variables,
-    home: userHome,
     override: { host: given.host, port: given.port },
+    variables: options.variables,
+    home: userHome,
+    log,
+    clock,
+    askShell: options.askShell,
+    children: {
+      add: (pid) => children?.add(pid, "(login shell)"),
+      remove: (pid) => children?.remove(pid),
+    },
   });
+  const config = live.initial;
   const token = ensureToken(paths.tokenFile, options.envToken);
   const createApp = options.createApp ?? (await import("../mod.ts")).createApp;
   const shutdown = new Shutdown();
@@ -163,6 +171,13 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
   const reaper = (options.startReaper ?? startReaper)({ instanceId, log });
   let lines: ListeningLines | undefined;
   try {
+    children = createChildRegistry({
+      instanceId,
+      path: paths.childrenJson,
+      reaper,
+      log,
+      isOurs: () => lock.isInPlace(),
+    });
     const app = createApp({
       config,
       identity: {
@@ -179,14 +194,9 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
         },
       },
       variables: options.variables,
+      childVariables: () => live.childVariables(),
       log,
-      children: createChildRegistry({
-        instanceId,
-        path: paths.childrenJson,
-        reaper,
-        log,
-        isOurs: () => lock.isInPlace(),
-      }),
+      children,
       sessionStore: openSqliteSessionStore({
         path: paths.sessionsDb,
         onReset: (reason) => log.warn("sessions of before are lost", { reason }),
@@ -195,7 +205,10 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
         path: join(paths.cacheDir, "verdicts.json"),
         onProblem: (error) => log.warn("cannot keep what was learned about servers", { error }),
       }),
+      measure: async (pids) => await measureTrees(pids) ?? new Map(),
       requestShutdown,
+      requestReload: (reason) => live.requestReload(reason),
+      configuration: () => live.status(),
     });
     answer = (request, info) => app.fetch(request, info);
     lines = app.serveLines && listenLines({
@@ -207,19 +220,19 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
       clock,
     });
     announcement.socket = lines?.socket ?? null;
-    using _signals = handleSignals(options, requestShutdown);
+    using _signals = handleSignals(options, {
+      requestShutdown,
+      reload: (reason) => void live.requestReload(reason),
+    });
     using _faults = logFaults(log);
     publish(paths, announcement);
-    const idleMs = config.server.idleTimeoutMs ??
-      (options.autostarted ? AUTOSTARTED_IDLE_MS : undefined);
-    using _idle = idleMs === undefined ? undefined : watchIdle({
+    using idle = new IdleEnd({
       clock,
-      idleMs,
-      // Whoever had it started is about to come.
-      firstMs: options.autostarted ? FIRST_CLIENT_MS : undefined,
+      autostarted: options.autostarted ?? false,
       activity: () => app.activity(),
-      onIdle: () => requestShutdown(`nobody used it for ${idleMs / 1000} s`),
+      requestShutdown,
     });
+    idle.set(config.server.idleTimeoutMs);
     using _self = watchSelf({
       clock,
       holdsLock: () => lock.isInPlace(),
@@ -243,8 +256,16 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
     });
     for (const warning of config.warnings) log.warn(warning);
     options.onReady?.(announcement);
+    live.begin((next) => {
+      if (app.reload === undefined) throw new DaemonProblem("This daemon cannot be reloaded");
+      const { restart, ...report } = app.reload(next);
+      idle.set(next.server.idleTimeoutMs);
+      const needed = new Set([...restart, ...needsRestart(config.server, next.server)]);
+      return { ...report, restart: [...needed] };
+    });
 
     const reason = await shutdown.requested;
+    await live[Symbol.asyncDispose]();
     const clean = await drain(app, { reason, hurry, log });
     // Otherwise the next start has to look after what is left, or has done so already.
     if (clean && lock.isInPlace()) removeIfThere(paths.childrenJson);
@@ -305,17 +326,13 @@ function announcementOf(
 }
 
 function handleSignals(
-  { detached, log }: RunOptions,
-  requestShutdown: (reason: string) => void,
+  { detached }: RunOptions,
+  { requestShutdown, reload }: Record<"requestShutdown" | "reload", (reason: string) => void>,
 ): Disposable {
   const stack = new DisposableStack();
   stack.use(onSignals(terminationSignals(), requestShutdown));
-  // Its terminal went away. A detached daemon has none, and someone who sends it SIGHUP means "reload",
-  // which must at least not end it.
-  stack.use(onSignals(["SIGHUP"], (signal) => {
-    if (detached) log.warn("SIGHUP ignored: this version cannot reload its configuration");
-    else requestShutdown(signal);
-  }));
+  // Its terminal went away. A detached daemon has none, and whoever sends it SIGHUP means "reload".
+  stack.use(onSignals(["SIGHUP"], detached ? reload : requestShutdown));
   return stack;
 }
 
