@@ -45,8 +45,8 @@ export interface HttpCallOptions extends RemoteContext {
 export type HttpCallEnd =
   | { type: "settled" }
   | { type: "lost"; trouble: Trouble }
-  /** The server knows the session no more. `executed`: perhaps, before that. */
-  | { type: "forgotten"; executed: boolean; trouble: Trouble }
+  /** The server knows the session no more. `trouble`: and the call may have been executed before. */
+  | { type: "forgotten"; trouble: Trouble | undefined }
   /** The server may be one of the transport before this one. */
   | { type: "old transport"; trouble: Trouble };
 
@@ -88,7 +88,7 @@ export async function runCall(call: HttpCall, options: HttpCallOptions): Promise
     return onRefusal(call, { refusal, options });
   }
   if (method === "initialize") session.begin(response);
-  else session.hasServed = true;
+  else session.served();
   return isEventStream(response)
     ? await readStreams(call, { first: response, options })
     : await readAnswer(call, { response, options });
@@ -137,7 +137,7 @@ async function readStreams(
     const next = await resume(call, { place, options });
     if (call.settled) return { type: "settled" };
     if (next === undefined) return dropped;
-    if (next === "forgotten") return { ...dropped, type: "forgotten", executed: true };
+    if (next === "forgotten") return { ...dropped, type: "forgotten" };
     response = next;
   }
 }
@@ -214,7 +214,7 @@ function onRefusal(
   const { status, error, trouble } = refusal;
   const isFirst = method === "initialize" || method === "server/discover";
   if (modern === undefined && !isFirst && options.session.isForgotten(refusal)) {
-    return { type: "forgotten", executed: false, trouble };
+    return { type: "forgotten", trouble: undefined };
   }
   // An error without an id is not known to be about this request; the first one, and those that have a
   // response of their own and no session, can be meant only.

@@ -7,6 +7,7 @@
  */
 
 import { Endpoint, type EndpointOptions } from "./endpoint.ts";
+import type { RemoteMemory } from "./options.ts";
 import { metadataHeaders } from "./outgoing.ts";
 import { namesLostSession, type Refusal } from "./refusal.ts";
 
@@ -24,11 +25,13 @@ export class HttpSession implements Disposable {
   #id: string | undefined;
   /** In force after the handshake. */
   revision: string | undefined;
-  /** Whether the server has taken a request of this session after the handshake. */
-  hasServed = false;
+  #hasServed = false;
 
-  constructor(options: EndpointOptions) {
+  readonly #memory: RemoteMemory;
+
+  constructor(options: EndpointOptions & { memory: RemoteMemory }) {
     this.#endpoint = new Endpoint(options);
+    this.#memory = options.memory;
   }
 
   get origin(): string {
@@ -38,6 +41,25 @@ export class HttpSession implements Disposable {
   /** Takes the session that came with the answer to `initialize`. */
   begin(response: Response): void {
     this.#id = response.headers.get("mcp-session-id") ?? undefined;
+  }
+
+  /** The server has taken a request of this session after the handshake. */
+  served(): void {
+    this.#hasServed = true;
+    this.#memory.forgotAtOnce = false;
+  }
+
+  /**
+   * The server has forgotten the session.
+   *
+   * @returns whether the next one may last longer: not when a session before this one was forgotten at
+   * once as well, such as by several processes behind one address that share nothing.
+   */
+  forget(): boolean {
+    if (this.#hasServed) return true;
+    const mayLast = !this.#memory.forgotAtOnce;
+    this.#memory.forgotAtOnce = true;
+    return mayLast;
   }
 
   /** @throws {NoResponse} */

@@ -29,6 +29,11 @@ const DRAIN_MS = 2000;
 /** Milliseconds for the news that a call is cancelled, before its stream is dropped. */
 const CANCEL_MS = 2000;
 const FORGOTTEN = "forgot the session";
+const FORGETFUL: Trouble = {
+  kind: "unavailable",
+  how: "forgot one session after another before anything was done in them",
+  remedy: "processes that stand behind one address must share their sessions",
+};
 
 /** Opens the connection: nothing is sent before the first message. */
 export function openHttpWire(options: RemoteOptions, events: WireEvents): Wire {
@@ -45,6 +50,8 @@ class HttpWire implements Wire {
   /** Everything under way, breakable; `close` waits for it. */
   readonly #tasks = new Map<Promise<void>, AbortController>();
   readonly #notExecuted: number[] = [];
+  /** Whether calls that were not executed may be made in the next session. */
+  #mayLast = true;
   #state: "open" | "draining" | "closing" | "ended" = "open";
   #drainTimer: Disposable | undefined;
   #owed = 0;
@@ -152,10 +159,8 @@ class HttpWire implements Wire {
       case "old transport":
         return this.#becomeOld(call, end.trouble);
       case "forgotten":
-        // A session that never served anything would be followed by another of that kind.
-        if (!end.executed && this.#session.hasServed) this.#giveBack(call);
-        else this.#lose(call, end.trouble);
-        this.#forget();
+        if (end.trouble !== undefined) this.#lose(call, end.trouble);
+        this.#forget(call);
     }
   }
 
@@ -267,10 +272,19 @@ class HttpWire implements Wire {
   /**
    * The server knows the session no more: nothing new is sent in it. Calls that wait to be sent go to the
    * next connection, and those the server has get a moment for their answers, or for the same news.
+   *
+   * @param call What was refused for that, and not executed.
    */
-  #forget(): void {
-    if (this.#state !== "open") return;
+  #forget(call?: HttpCall): void {
+    if (this.#state === "open") this.#startDraining();
+    if (call === undefined || call.settled) return;
+    if (this.#mayLast) this.#giveBack(call);
+    else this.#lose(call, FORGETFUL);
+  }
+
+  #startDraining(): void {
     this.#state = "draining";
+    this.#mayLast = this.#session.forget();
     this.#drainTimer = this.#options.clock.after(DRAIN_MS, () => this.#endForgotten());
     for (const call of [...this.#calls.values()]) if (!call.sent) this.#giveBack(call);
     if (this.#calls.size === 0) this.#endForgotten();

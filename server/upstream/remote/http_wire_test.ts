@@ -12,6 +12,7 @@ import type { Fault } from "../../../protocol/errors.ts";
 import { createLogger } from "../../daemon/log.ts";
 import { WireBench } from "../wire_suite.ts";
 import { openHttpWire } from "./http_wire.ts";
+import { newRemoteMemory } from "./options.ts";
 
 // deno-lint-ignore no-explicit-any
 type Json = any;
@@ -33,6 +34,7 @@ class Scene implements AsyncDisposable {
   readonly server = new RemoteScripted();
   readonly clock = new FakeClock();
   readonly logged: string[] = [];
+  readonly memory = newRemoteMemory();
   readonly bench: WireBench;
 
   constructor({ headers = {}, path = "/mcp", maxServerMessageBytes = 1000 }: Options = {}) {
@@ -46,6 +48,7 @@ class Scene implements AsyncDisposable {
         log: createLogger({ write: (line) => this.logged.push(line), minimum: "debug" }),
         maxServerMessageBytes,
         maxOwed: 100_000,
+        memory: this.memory,
       }, events)
     );
   }
@@ -145,6 +148,7 @@ test("credentials in the URL become a header", { initialize: false }, async ({ s
       log: createLogger({ write: () => {} }),
       maxServerMessageBytes: 1000,
       maxOwed: 1000,
+      memory: newRemoteMemory(),
     }, events)
   );
   await bench.initialize();
@@ -382,8 +386,10 @@ for (const [what, answer] of Object.entries(LOST)) {
   test(
     `${what}: the session ends, and the call goes to the next one`,
     {},
-    async ({ server, bench }) => {
+    async ({ server, bench, memory }) => {
+      memory.forgotAtOnce = true;
       await bench.call("tools/list");
+      assert.equal(memory.forgotAtOnce, false);
       server.on("tools/call", ({ body }) => answer(body.id));
       const ids = [bench.request("tools/call", TOOL), bench.request("tools/call", TOOL)];
       const end = await bench.end();
@@ -394,14 +400,26 @@ for (const [what, answer] of Object.entries(LOST)) {
   );
 }
 
+test("one session after another that is forgotten at once: the call is lost", {}, async (scene) => {
+  const { server, bench, memory } = scene;
+  server.on("tools/call", () => new Response(null, { status: 404 }));
+  // The first may be chance: a server that was restarted just now.
+  memory.forgotAtOnce = true;
+  const fault = await scene.lost(bench.request("tools/call", TOOL));
+  assert.deepEqual([fault.reason, fault.details.retryable], ["upstream_unavailable", false]);
+  assert.match(fault.message, /forgot one session after another.*; processes.*must share/);
+  assert.deepEqual((await bench.end()).notExecuted, []);
+});
+
 test(
-  "a session that never served anything loses the call instead: the next would be no better",
+  "a session that is forgotten at once, once: the call goes to the next one",
   {},
   async (scene) => {
-    scene.server.on("tools/call", () => new Response(null, { status: 404 }));
-    const fault = await scene.lost(scene.bench.request("tools/call", TOOL));
-    assert.deepEqual([fault.reason, fault.details.retryable], ["upstream_unavailable", false]);
-    assert.deepEqual((await scene.bench.end()).notExecuted, []);
+    const { server, bench, memory } = scene;
+    server.on("tools/call", () => new Response(null, { status: 404 }));
+    const id = bench.request("tools/call", TOOL);
+    assert.deepEqual((await bench.end()).notExecuted, [id]);
+    assert.equal(memory.forgotAtOnce, true);
   },
 );
 

@@ -7,7 +7,7 @@
 import type { RemoteEntry } from "../../config/types.ts";
 import type { OpenWire, Wire, WireEvents } from "../wire.ts";
 import { openHttpWire } from "./http_wire.ts";
-import type { RemoteContext, RemoteOptions } from "./options.ts";
+import { newRemoteMemory, type RemoteContext, type RemoteOptions } from "./options.ts";
 import { openSseWire } from "./sse_wire.ts";
 import { openWsWire } from "./ws_wire.ts";
 
@@ -26,6 +26,16 @@ export function openRemoteWire(
 ): OpenWire {
   const { name: server, type, url, headers } = entry;
   const { clock, random, log, maxServerMessageBytes, maxOwed } = context;
-  const options = { server, url, headers, clock, random, log, maxServerMessageBytes, maxOwed };
+  const options: RemoteOptions = {
+    server,
+    url,
+    headers,
+    clock,
+    random,
+    log,
+    maxServerMessageBytes,
+    maxOwed,
+    memory: newRemoteMemory(),
+  };
   return (events) => WIRES[type](options, events);
 }

@@ -26,4 +26,17 @@ export interface RemoteOptions extends RemoteContext {
   url: string;
   /** The entry's own headers: its credentials. */
   headers: Readonly<Record<string, string>>;
+  /** What one connection to this server leaves to the next. */
+  memory: RemoteMemory;
+}
+
+/** What is known of a server beyond one connection. */
+export interface RemoteMemory {
+  /** Whether it forgot its last session before that had served anything. */
+  forgotAtOnce: boolean;
+}
+
+/** Nothing is known yet. */
+export function newRemoteMemory(): RemoteMemory {
+  return { forgotAtOnce: false };
 }
