@@ -41,6 +41,10 @@ export const REASONS = {
   invalid_params: { code: -32602, http: 400, retryable: false },
   /** The client asked for a protocol revision that is not spoken here. */
   unsupported_version: { code: -32022, http: 400, retryable: false },
+  /** A header says something else than the body (MCP 2026-07-28). */
+  header_mismatch: { code: -32020, http: 400, retryable: false },
+  /** The client did not declare what the request needs (MCP 2026-07-28). */
+  missing_capability: { code: -32021, http: 400, retryable: false },
   /** No such session: it ended, was never there, or belongs to another endpoint. */
   session_not_found: { code: -32001, http: 404, retryable: false },
   /** The client cancelled the call (the code LSP uses for it). */

@@ -70,6 +70,7 @@ export function createApp(options: AppOptions): DaemonApp {
     maxOwed: 2 * limits.maxBodyBytes,
   };
   const pool = new Pool({
+    clock,
     log,
     create: (spec, listener) => createInstance(spec, { ...context, listener }),
   });
@@ -187,7 +188,7 @@ export function createApp(options: AppOptions): DaemonApp {
     const stopped = pool.stop(fault, hurry ? HURRIED : UNHURRIED);
     // Those that wait for several servers, or for none.
     for (const session of sessions) {
-      for (const call of [...session.calls.values()]) call.fail(fault);
+      for (const call of [...session.calls.values()]) call.end(fault);
     }
     silence[Symbol.dispose]();
     absence[Symbol.dispose]();
@@ -201,7 +202,9 @@ export function createApp(options: AppOptions): DaemonApp {
     const settled = Promise.withResolvers<void>();
     const look = () => {
       for (const session of sessions) {
-        if (session.calls.size > 0) return void clock.after(20, look);
+        for (const call of session.calls.values()) {
+          if (!call.isEndless) return void clock.after(20, look);
+        }
       }
       settled.resolve();
     };

@@ -8,8 +8,13 @@
 import { Fault } from "../../protocol/errors.ts";
 import { type JsonObject, stringifyJson } from "../../protocol/json.ts";
 import { describe, type RequestMessage } from "../../protocol/message.ts";
+import { META, metaOf } from "../../protocol/modern.ts";
+import { LATEST_LEGACY_REVISION } from "../../protocol/revisions.ts";
+import type { ClientCall } from "../bridge/client_call.ts";
+import { modernResult } from "../bridge/shapes.ts";
 import type { UpstreamCall } from "../upstream/call.ts";
 import type { Instance } from "../upstream/instance.ts";
+import type { OpenQuestion, Question } from "../upstream/question.ts";
 import type { Session } from "./session.ts";
 
 /** Where an inbound transport takes what belongs to one call. */
@@ -28,21 +33,28 @@ export interface Reply {
   notify(text: string): boolean;
 }
 
+let lastKey = 0;
+
 /** One call of one client. Settles exactly once; whatever comes later is dropped. */
-export class Call implements UpstreamCall {
+export class Call implements UpstreamCall, ClientCall {
   readonly session: Session;
   readonly id: string;
+  /** By which its session knows it: the id, unless clients without a name may use the same twice. */
+  readonly key: string;
   readonly method: string;
   params: JsonObject | undefined;
   waitsUntil?: number;
   readonly #reply: Reply;
-  #instance: Instance | undefined;
   #settled = false;
+  #onCancelled: ((reason: string) => void)[] | undefined;
+  /** Ends it in good order when the daemon stops, where there is such an end. */
+  #finish: (() => void) | undefined;
   #onSettled: (() => void)[] | undefined;
 
   constructor(session: Session, message: RequestMessage, reply: Reply) {
     this.session = session;
     this.id = message.id;
+    this.key = session.kind === "modern" ? `${message.id} ${++lastKey}` : message.id;
     this.method = message.method;
     this.params = message.params;
     this.#reply = reply;
@@ -52,10 +64,41 @@ export class Call implements UpstreamCall {
     return this.session.id;
   }
 
-  /** Hands the call to a server. */
+  get client(): string {
+    return this.session.client;
+  }
+
+  get principal(): string {
+    return this.session.principal;
+  }
+
+  get capabilities(): JsonObject {
+    return this.session.capabilities;
+  }
+
+  get clientInfo(): unknown {
+    return this.session.clientInfo;
+  }
+
+  get protocolVersion(): string {
+    return this.session.protocolVersion ?? LATEST_LEGACY_REVISION;
+  }
+
+  get logLevel(): string | null {
+    if (!this.session.isModern) return this.session.logLevel;
+    const level = metaOf(this.params)[META.logLevel];
+    return typeof level === "string" ? level : null;
+  }
+
+  /** Hands the call to a server, as it is. */
   submitTo(instance: Instance): void {
-    this.#instance = instance;
+    this.whenCancelled((reason) => instance.abandon(this, reason));
     instance.submit(this);
+  }
+
+  ask(question: Question, sure: boolean): OpenQuestion {
+    // One of several calls of this client's: its own stream says less that may be wrong.
+    return this.session.ask(question, sure || !this.session.mailbox.attached ? this : undefined);
   }
 
   answer(text: string): void {
@@ -64,12 +107,28 @@ export class Call implements UpstreamCall {
 
   /** Answers with a result made here. */
   succeed(result: unknown): void {
-    this.#write("result", result);
+    this.#write("result", this.session.isModern ? modernResult(this.method, result) : result);
   }
 
   /** Answers with the error a server gave, for calls that were not simply passed on. */
   failWith(error: unknown): void {
     this.#write("error", error);
+  }
+
+  /** Answers a call that goes on for as long as its client is there. */
+  whenDraining(finish: () => void): void {
+    this.#finish = finish;
+  }
+
+  /** Whether it goes on for as long as its client is there. */
+  get isEndless(): boolean {
+    return this.#finish !== undefined;
+  }
+
+  /** The daemon stops: an endless call ends in good order, any other fails. */
+  end(fault: Fault): void {
+    if (this.#finish !== undefined) this.#finish();
+    else this.fail(fault);
   }
 
   fail(fault: Fault): void {
@@ -93,7 +152,7 @@ export class Call implements UpstreamCall {
   /** The client wants no answer any more: the server is told, and whoever still listens as well. */
   cancel(reason: string): void {
     if (this.#settled) return;
-    this.#instance?.abandon(this, reason);
+    for (const callback of this.#onCancelled ?? []) callback(reason);
     this.fail(new Fault("cancelled", `The call was cancelled: ${reason}`));
   }
 
@@ -101,6 +160,10 @@ export class Call implements UpstreamCall {
   whenSettled(callback: () => void): void {
     if (this.#settled) callback();
     else (this.#onSettled ??= []).push(callback);
+  }
+
+  whenCancelled(callback: (reason: string) => void): void {
+    (this.#onCancelled ??= []).push(callback);
   }
 
   #write(key: "result" | "error", value: unknown): void {
@@ -120,7 +183,7 @@ export class Call implements UpstreamCall {
   #settle(text: string, fault: Fault | undefined): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.session.calls.delete(this.id);
+    this.session.calls.delete(this.key);
     this.session.touch();
     this.#reply.answer(text, fault);
     for (const callback of this.#onSettled ?? []) callback();

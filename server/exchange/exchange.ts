@@ -56,7 +56,8 @@ export class Exchange {
    * taken for the other call's.
    */
   request(session: Session, message: RequestMessage, reply: Reply): void {
-    if (session.calls.has(message.id)) {
+    // Requests of the modern era are independent of each other, ids included.
+    if (!session.isModern && session.calls.has(message.id)) {
       throw new MessageFault(
         "invalid_request",
         `Cannot take ${describe(message.method)}: id ${message.id} is still in flight in this ` +
@@ -74,7 +75,7 @@ export class Exchange {
     const call = new Call(session, message, reply);
     const refusal = this.refusal ?? this.#overload(session);
     if (refusal !== undefined) return call.fail(refusal);
-    session.calls.set(call.id, call);
+    session.calls.set(call.key, call);
     if (call.method === "initialize") return void this.#initialize(call);
     try {
       session.endpoint.request(call);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Clock } from "../../platform/clock.ts";
 import { Fault } from "../../protocol/errors.ts";
 import type { Logger } from "../daemon/log.ts";
 import type { Instance, InstanceListener } from "../upstream/instance.ts";
@@ -15,6 +16,7 @@ import { SharedInstance } from "./shared_instance.ts";
 
 /** Options of {@linkcode Pool}. */
 export interface PoolOptions {
+  clock: Clock;
   log: Logger;
   /** Makes an instance. Nothing is started. */
   create(spec: InstanceSpec, listener: InstanceListener): Instance;

@@ -12,6 +12,7 @@
 import type { Clock } from "../../platform/clock.ts";
 import { Fault } from "../../protocol/errors.ts";
 import { isObject, type JsonObject } from "../../protocol/json.ts";
+import type { Answer, OpenQuestion, Question } from "../upstream/question.ts";
 import {
   idText,
   notificationText,
@@ -19,35 +20,18 @@ import {
   type ResponseMessage,
 } from "../../protocol/message.ts";
 
-/** What is asked. */
-export interface Question {
-  method: string;
-  params: JsonObject | undefined;
+/** What is asked, and how it reaches the client. */
+export interface ClientQuestion extends Question {
   /**
    * Sends a text to the client by the best way there is now.
    *
    * @returns false when there is none.
    */
   send(text: string): boolean;
-  /** Takes the client's progress, without its token. Only when the question asks for progress. */
-  onProgress?(params: JsonObject): void;
-  /** Milliseconds until it is given up. */
-  timeoutMs: number;
-}
-
-/** The client's answer: one of the two. */
-export type Answer = { result: unknown } | { error: unknown };
-
-/** A question that is open. */
-export interface OpenQuestion {
-  /** @throws {Fault} when there is no answer. */
-  readonly answer: Promise<Answer>;
-  /** Nobody wants the answer any more; the client is told. */
-  cancel(reason: string): void;
 }
 
 interface Open {
-  question: Question;
+  question: ClientQuestion;
   settled: PromiseWithResolvers<Answer>;
   timer: Disposable;
 }
@@ -70,7 +54,7 @@ export class Questions {
   }
 
   /** Asks. A question that cannot be sent has failed already. */
-  ask(question: Question): OpenQuestion {
+  ask(question: ClientQuestion): OpenQuestion {
     const name = ID_PREFIX + crypto.randomUUID();
     const id = JSON.stringify(name);
     const settled = Promise.withResolvers<Answer>();

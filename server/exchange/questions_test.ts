@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Fault } from "../../protocol/errors.ts";
 import { FakeClock } from "../../tests/fixtures/fake_clock.ts";
 import type { Json } from "../../tests/fixtures/fake_wire.ts";
-import { type Question, Questions } from "./questions.ts";
+import { type ClientQuestion, Questions } from "./questions.ts";
 
 class Bench {
   readonly clock = new FakeClock();
@@ -11,7 +11,7 @@ class Bench {
   /** Whether the client can be reached. */
   open = true;
 
-  ask(options: Partial<Question> = {}) {
+  ask(options: Partial<ClientQuestion> = {}) {
     return this.questions.ask({
       method: "roots/list",
       params: undefined,

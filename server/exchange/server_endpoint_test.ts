@@ -190,6 +190,7 @@ Deno.test("resource updates go to those who subscribed, and the server is told o
   assert.deepEqual([a.read(), b.read(), c.read()], [[update], [update], []]);
 
   const first = a.call("resources/unsubscribe", { uri: "x" });
+  await settle();
   assert.deepEqual([bench.answerAll(), first.outcome], [[], "answered"], "b still wants it");
   bench.notify("notifications/resources/updated", { uri: "x" });
   assert.deepEqual([a.read(), b.read().length], [[], 1]);

@@ -14,12 +14,12 @@
 import { asFault, Fault } from "../../protocol/errors.ts";
 import { isObject, type JsonObject } from "../../protocol/json.ts";
 import { notificationText } from "../../protocol/message.ts";
+import { metaOf } from "../../protocol/modern.ts";
 import type { Logger } from "../daemon/log.ts";
 import type { ServerRequest } from "../upstream/conversation.ts";
 import type { Doubt } from "../upstream/in_flight.ts";
 import type { Instance } from "../upstream/instance.ts";
-import { Call } from "./call.ts";
-import type { OpenQuestion } from "./questions.ts";
+import type { OpenQuestion, Question } from "../upstream/question.ts";
 import { projectRoots } from "./project_roots.ts";
 import type { Session } from "./session.ts";
 
@@ -48,16 +48,20 @@ const CAPABILITY_FOR: Readonly<Record<string, string>> = {
 /** Elicitations by URL remembered, so that their end is told to whoever had them. */
 const MAX_ELICITATIONS = 1_000;
 
-interface Open {
-  question: OpenQuestion;
-  session: Session;
+/** The client that a question is for. */
+interface Asked {
+  owner: string;
+  session: Session | undefined;
+  capabilities: JsonObject;
+  ask(question: Question): OpenQuestion;
+  whenSettled(callback: () => void): void;
 }
 
 /** The questions one server process has asked. */
 export class ServerRequests {
   readonly #options: ServerRequestsOptions;
   /** By JSON text of the server's id. */
-  readonly #open = new Map<string, Open>();
+  readonly #open = new Map<string, OpenQuestion>();
   /** Who was asked to visit a URL, by `elicitationId`. */
   readonly #elicitations = new Map<string, Session>();
 
@@ -77,8 +81,8 @@ export class ServerRequests {
     if (capability === undefined || (method === "roots/list" && own === undefined)) {
       return this.#refuse(request, notDeclared(method));
     }
-    const session = own ?? this.#onlyPossible();
-    if (session === undefined) {
+    const asked = this.#onlyPossible();
+    if (asked === undefined) {
       const { doubt, name } = this.#options.instance;
       // Nobody else's calls are unanswered: it is clear whose question it is, and that he has left.
       if (doubt !== undefined) this.#options.onUnattributable(method, doubt);
@@ -89,17 +93,17 @@ export class ServerRequests {
         }),
       );
     }
-    if (!isObject(session.capabilities[capability])) {
+    if (!isObject(asked.capabilities[capability])) {
       return this.#refuse(request, notDeclared(method));
     }
-    this.#ask(session, request);
+    this.#ask(asked, request);
   }
 
   /** The server does not want to know any more. @param id JSON text of its id. */
   cancel(id: string, reason: string): void {
     const open = this.#open.get(id);
     this.#open.delete(id);
-    open?.question.cancel(reason);
+    open?.cancel(reason);
   }
 
   /** The process is gone: nobody waits for the answers. */
@@ -118,21 +122,39 @@ export class ServerRequests {
     session?.mailbox.post(notificationText("notifications/elicitation/complete", params));
   }
 
-  /** The one client with calls in flight, if there is one and it is still here. */
-  #onlyPossible(): Session | undefined {
-    const { instance, sessionOf } = this.#options;
-    const owner = instance.soleOwner;
-    return owner === undefined ? undefined : sessionOf(owner);
+  /** The one client it can be for, if there is one and it is still here. */
+  #onlyPossible(): Asked | undefined {
+    const { instance, sessionOf, own } = this.#options;
+    const owner = own?.id ?? instance.soleOwner;
+    if (owner === undefined) return undefined;
+    const session = own ?? sessionOf(owner);
+    const calls = own?.kind === "modern"
+      ? instance.askable()
+      : instance.askable().filter((call) => call.owner === owner);
+    const call = calls.at(-1);
+    if (call !== undefined) {
+      const { capabilities } = call;
+      const sure = calls.length === 1;
+      return {
+        ...{ owner, session, capabilities },
+        ask: (question) => call.ask(question, sure),
+        // Of several, each is as good as another: they are all of this client, and it outlives one.
+        whenSettled: (callback) => sure && call.whenSettled(callback),
+      };
+    }
+    return session === undefined ? undefined : {
+      ...{ owner, session, capabilities: session.capabilities },
+      ask: (question) => session.ask(question),
+      whenSettled: () => {},
+    };
   }
 
-  async #ask(session: Session, request: ServerRequest): Promise<void> {
+  async #ask(asked: Asked, request: ServerRequest): Promise<void> {
     const { instance, timeoutMs, log } = this.#options;
     const { id, method, params } = request;
-    const meta = isObject(params?._meta) ? params._meta : {};
-    const token = meta.progressToken;
-    instance.heardOf(session.id);
-    const call = this.#callOf(session);
-    const question = session.ask({
+    const { progressToken: token } = metaOf(params);
+    instance.heardOf(asked.owner);
+    const question = asked.ask({
       method,
       params,
       timeoutMs,
@@ -140,14 +162,16 @@ export class ServerRequests {
         onProgress: (progress) =>
           instance.notify("notifications/progress", { ...progress, progressToken: token }),
       }),
-    }, call);
-    this.#open.set(id, { question, session });
+    });
+    this.#open.set(id, question);
     // An answer that nobody needs any more must not be asked of a person.
-    call?.whenSettled(() => this.cancel(id, "the call it belonged to is over"));
-    if (params?.mode === "url") this.#remember(params.elicitationId, session);
+    asked.whenSettled(() => this.cancel(id, "the call it belonged to is over"));
+    if (params?.mode === "url" && asked.session !== undefined) {
+      this.#remember(params.elicitationId, asked.session);
+    }
     try {
       const answer = await question.answer;
-      instance.heardOf(session.id);
+      instance.heardOf(asked.owner);
       request.respond(answer);
     } catch (error) {
       const fault = asFault(error);
@@ -158,15 +182,8 @@ export class ServerRequests {
       });
       request.respond(fault);
     } finally {
-      if (this.#open.get(id)?.question === question) this.#open.delete(id);
+      if (this.#open.get(id) === question) this.#open.delete(id);
     }
-  }
-
-  /** The call that the question belongs to, if its client has only one here. */
-  #callOf(session: Session): Call | undefined {
-    const calls = this.#options.instance.callsOf(session.id).filter((call) => call instanceof Call);
-    // Of several, each is as good as another: they are all of this client.
-    return calls.length === 1 || !session.mailbox.attached ? calls.at(-1) : undefined;
   }
 
   #remember(id: unknown, session: Session): void {

@@ -11,13 +11,15 @@ import type { JsonObject } from "../../protocol/json.ts";
 import type { Call } from "./call.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Mailbox } from "./mailbox.ts";
-import { type OpenQuestion, type Question, Questions } from "./questions.ts";
+import type { OpenQuestion, Question } from "../upstream/question.ts";
+import { Questions } from "./questions.ts";
 
 /**
  * `mcp` sessions begin with `initialize` and live long; `light` ones are minted by `/rpc`, need no
- * handshake and are short.
+ * handshake and are short. `modern` ones are clients that named themselves; `request` ones are one
+ * request of a client that did not.
  */
-export type SessionKind = "mcp" | "light";
+export type SessionKind = "mcp" | "light" | "modern" | "request";
 
 /** Options of {@linkcode Session}. */
 export interface SessionOptions {
@@ -32,6 +34,8 @@ export interface SessionOptions {
   clientInfo?: unknown;
   /** Capabilities the client declared. Default none. */
   capabilities?: JsonObject;
+  /** On whose behalf it asks. Default `local`: whoever may reach the daemon on this machine. */
+  principal?: string;
   /** Folder of its project as the client named it with its requests; not looked at yet. */
   project?: string;
   /** Told of everything that shows that the client is there. */
@@ -53,6 +57,7 @@ export class Session {
   readonly protocolVersion: string | undefined;
   readonly clientInfo: unknown;
   readonly capabilities: JsonObject;
+  readonly principal: string;
   readonly project: string | undefined;
   /** Messages that belong to no call: the client's GET stream, or `/sse`. */
   readonly mailbox: Mailbox;
@@ -81,6 +86,7 @@ export class Session {
     this.protocolVersion = options.protocolVersion;
     this.clientInfo = options.clientInfo;
     this.capabilities = options.capabilities ?? {};
+    this.principal = options.principal ?? "local";
     this.project = options.project;
     this.#questions = new Questions(options.clock);
     this.#clock = options.clock;
@@ -107,6 +113,19 @@ export class Session {
       this.mailbox.waiting === 0;
   }
 
+  /** Whether it speaks of itself with every request, and knows no session. */
+  get isModern(): boolean {
+    return this.kind === "modern" || this.kind === "request";
+  }
+
+  /**
+   * Who calls, as far as that is known: clients that do not name themselves are told apart only by
+   * whom they ask for.
+   */
+  get client(): string {
+    return this.kind === "request" ? `modern:${this.principal}` : this.id;
+  }
+
   /** The client was heard of. */
   touch(): void {
     this.lastSeen = this.#clock.now();
@@ -117,7 +136,7 @@ export class Session {
    * Asks the client something: on the stream of the call that the question belongs to, else on its own.
    * Whether it declared that it can be asked is for the caller to know.
    */
-  ask(question: Omit<Question, "send">, via?: Call): OpenQuestion {
+  ask(question: Question, via?: Call): OpenQuestion {
     return this.#questions.ask({
       ...question,
       send: (text) => (via?.notify(text) ?? false) || this.#post(text),

@@ -40,6 +40,8 @@ export interface NewSession {
   clientInfo?: unknown;
   /** Capabilities the client declared. Default none. */
   capabilities?: JsonObject;
+  /** On whose behalf it asks. Default `local`. */
+  principal?: string;
   /** The project its requests name: `?project=` or `X-Aichaku-Project`. */
   project?: string;
 }
@@ -51,6 +53,8 @@ export type SessionPlace = Pick<NewSession, "kind" | "endpoint" | "project">;
 const RETENTION_MS: Record<SessionKind, number> = {
   mcp: 24 * 60 * 60_000,
   light: 5 * 60_000,
+  modern: 60 * 60_000,
+  request: 5 * 60_000,
 };
 
 /** Milliseconds in which a stream may take messages although its client is gone. */

@@ -5,12 +5,13 @@
  * @module
  */
 
-import { asFault, Fault } from "../../protocol/errors.ts";
-import type { JsonObject } from "../../protocol/json.ts";
-import { isObject } from "../../protocol/json.ts";
-import { idText, type NotificationMessage } from "../../protocol/message.ts";
+import type { Clock } from "../../platform/clock.ts";
+import type { Fault } from "../../protocol/errors.ts";
+import { isObject, type JsonObject } from "../../protocol/json.ts";
+import { idText, type NotificationMessage, notificationText } from "../../protocol/message.ts";
+import { META, metaOf } from "../../protocol/modern.ts";
 import type { Logger } from "../daemon/log.ts";
-import { callUpstream, DAEMON, type UpstreamCall, UpstreamError } from "../upstream/call.ts";
+import type { UpstreamCall } from "../upstream/call.ts";
 import type { ServerRequest } from "../upstream/conversation.ts";
 import type { Doubt } from "../upstream/in_flight.ts";
 import type { Instance, InstanceListener } from "../upstream/instance.ts";
@@ -20,7 +21,9 @@ import type { Call } from "./call.ts";
 import { readPages } from "./pages.ts";
 import { ServerRequests } from "./server_requests.ts";
 import type { Session } from "./session.ts";
-import { LogLevels, Subscriptions } from "./shared_state.ts";
+import { InstanceCalls } from "./instance_calls.ts";
+import { isAtLeast } from "./shared_state.ts";
+import { StandingNeeds } from "./standing_needs.ts";
 
 /** Who is told what happens to an instance: the endpoints whose sessions use it. */
 export interface InstanceUser {
@@ -40,18 +43,11 @@ export interface SharedInstanceOptions {
   spec: InstanceSpec;
   /** The session that has it for itself. */
   own: Session | undefined;
+  clock: Clock;
   log: Logger;
   /** Makes the instance that this is about. */
   create(spec: InstanceSpec, listener: InstanceListener): Instance;
 }
-
-/** Methods that are not simply passed on. */
-const OWN_METHODS: Record<string, (shared: SharedInstance, call: Call) => void> = {
-  "ping": (_shared, call) => call.succeed({}),
-  "logging/setLevel": (shared, call) => shared.setLogLevel(call),
-  "resources/subscribe": (shared, call) => shared.subscribe(call),
-  "resources/unsubscribe": (shared, call) => shared.unsubscribe(call),
-};
 
 /** Notifications that concern every client of a server. */
 const FOR_EVERYBODY = new Set([
@@ -82,18 +78,21 @@ export class SharedInstance implements InstanceListener {
   readonly users = new Set<InstanceUser>();
   readonly #log: Logger;
   readonly #sessions = new Map<string, Session>();
-  readonly #logLevels = new LogLevels();
-  readonly #subscriptions = new Subscriptions();
+  readonly #needs: StandingNeeds;
+  readonly #calls: InstanceCalls;
   readonly #requests: ServerRequests;
   /** Tools that may be called again after a crash. */
   #idempotentTools = new Set<string>();
 
-  constructor({ key, spec, own, log, create }: SharedInstanceOptions) {
+  constructor({ key, spec, own, clock, log, create }: SharedInstanceOptions) {
     this.key = key;
     this.spec = spec;
     this.own = own;
     this.#log = log;
     this.instance = create(spec, this);
+    const { instance } = this;
+    this.#needs = new StandingNeeds({ instance, clock, log });
+    this.#calls = new InstanceCalls({ instance, clock, needs: this.#needs });
     this.#requests = new ServerRequests({
       instance: this.instance,
       log,
@@ -132,22 +131,7 @@ export class SharedInstance implements InstanceListener {
 
   /** Sees to the call: it will be settled exactly once. */
   request(call: Call): void {
-    const own = Object.hasOwn(OWN_METHODS, call.method) ? OWN_METHODS[call.method] : undefined;
-    if (own !== undefined) return own(this, call);
-    if (call.method.startsWith("tasks/")) {
-      return call.fail(
-        new Fault(
-          "method_not_found",
-          `Cannot do ${JSON.stringify(call.method)}: tasks are not offered by shared servers`,
-          { server: this.server },
-        ),
-      );
-    }
-    if (call.params?.task !== undefined) {
-      const { task: _, ...params } = call.params;
-      call.params = params;
-    }
-    call.submitTo(this.instance);
+    this.#calls.request(call);
   }
 
   /** Takes a notification of a client's. */
@@ -163,11 +147,7 @@ export class SharedInstance implements InstanceListener {
   join(session: Session): void {
     this.#sessions.set(session.id, session);
     const { id, logLevel, subscriptions } = session;
-    if (logLevel !== null && this.#logLevels.set(id, logLevel)) this.#tell(this.#levelCall());
-    for (const uri of subscriptions) {
-      this.#subscriptions.add(id, uri);
-      this.#tell({ method: "resources/subscribe", params: { uri } });
-    }
+    this.#needs.restore(id, { logLevel, subscriptions });
     // Whoever waits for updates may never call: the server must run to send them.
     if (subscriptions.size > 0) this.instance.ready().catch(() => {}); // Logged by the instance.
   }
@@ -175,122 +155,38 @@ export class SharedInstance implements InstanceListener {
   /** A session leaves it: what was kept for it is released. */
   leave(session: Session): void {
     if (!this.#sessions.delete(session.id)) return;
-    if (this.#logLevels.delete(session.id)) this.#tell(this.#levelCall());
-    for (const uri of this.#subscriptions.deleteAll(session.id)) {
-      this.#tell({ method: "resources/unsubscribe", params: { uri } });
-    }
+    this.#needs.release(session.id);
   }
 
   /** Ends it for good; calls in flight fail with `fault`. */
   stop(fault: Fault, grace?: CloseGrace): Promise<void> {
+    this.#calls.listeners.end();
     return this.instance.stop(fault, grace);
-  }
-
-  // ---- state the server keeps once
-
-  /** See {@linkcode LogLevels}. */
-  setLogLevel(call: Call): void {
-    const level = call.params?.level;
-    if (!this.#logLevels.set(call.session.id, level)) {
-      return call.fail(
-        new Fault("invalid_params", `Unknown log level ${JSON.stringify(level)}`, {
-          server: this.server,
-        }),
-      );
-    }
-    call.session.logLevel = level as string;
-    call.session.changed();
-    // The daemon's own: it sums up what all clients want, and is work for none of them.
-    this.#relay(call, { ...this.#levelCall()!, owner: DAEMON });
-  }
-
-  /** See {@linkcode Subscriptions}. */
-  subscribe(call: Call): void {
-    const uri = call.params?.uri;
-    if (typeof uri !== "string") return call.submitTo(this.instance);
-    const { id } = call.session;
-    const isNew = !this.#subscriptions.of(uri).has(id);
-    // Before the server answers, so that another client's unsubscribe does not undo it meanwhile.
-    this.#subscriptions.add(id, uri);
-    this.#relay(call, { method: call.method, params: call.params }, {
-      onSuccess: () => {
-        call.session.subscriptions.add(uri);
-        call.session.changed();
-      },
-      onFailure: () => isNew && this.#subscriptions.delete(id, uri),
-    });
-  }
-
-  /** See {@linkcode Subscriptions}. */
-  unsubscribe(call: Call): void {
-    const uri = call.params?.uri;
-    if (typeof uri !== "string") return call.submitTo(this.instance);
-    const last = this.#subscriptions.delete(call.session.id, uri);
-    if (call.session.subscriptions.delete(uri)) call.session.changed();
-    if (!last && this.#subscriptions.of(uri).size > 0) return call.succeed({});
-    this.#relay(call, { method: call.method, params: call.params });
-  }
-
-  #levelCall(): UpstreamRequest | undefined {
-    const level = this.#logLevels.widest;
-    return level === undefined ? undefined : { method: "logging/setLevel", params: { level } };
-  }
-
-  /** Makes a call on behalf of a client's, and gives it the outcome. */
-  async #relay(
-    call: Call,
-    request: UpstreamRequest,
-    { onSuccess, onFailure }: { onSuccess?: () => void; onFailure?: () => void } = {},
-  ): Promise<void> {
-    try {
-      const result = await callUpstream(this.instance, { owner: call.owner, ...request });
-      onSuccess?.();
-      call.succeed(result);
-    } catch (error) {
-      onFailure?.();
-      if (error instanceof UpstreamError) call.failWith(error.error);
-      else call.fail(asFault(error));
-    }
-  }
-
-  /** Makes a call nobody waits for; a server that refuses it keeps what it had. */
-  async #tell(request: UpstreamRequest | undefined): Promise<void> {
-    if (request === undefined || this.instance.life.state !== "ready") return;
-    try {
-      await callUpstream(this.instance, request);
-    } catch (error) {
-      this.#log.warn("a server refused what its clients need", {
-        server: this.server,
-        method: request.method,
-        error: (error as Error).message,
-      });
-    }
   }
 
   // ---- what the server does of its own accord
 
   /** The server runs, for the first time or again: it learns what its clients still want. */
   onReady(): void {
-    this.#tell(this.#levelCall());
-    for (const uri of this.#subscriptions.uris) {
-      this.#tell({ method: "resources/subscribe", params: { uri } });
-    }
+    this.#needs.onReady();
     if (this.spec.entry.retry === "idempotent") this.#learnTools();
     for (const user of this.users) user.onReady(this);
   }
 
   onGone(_instance: Instance, gone: { crashed: boolean }): void {
     this.#requests.clear("the server that asked is gone");
+    this.#calls.onGone();
+    this.#needs.onGone();
     for (const user of [...this.users]) user.onGone(this, gone);
     // Whoever waits for updates may never call.
-    if (gone.crashed && this.#subscriptions.uris.length > 0) {
+    if (gone.crashed && this.#needs.any) {
       this.instance.ready().catch(() => {}); // Logged by the instance.
     }
   }
 
   /** Whether somebody waits for what it says of its own accord, or has it for itself. */
   isNeeded(): boolean {
-    return this.#subscriptions.uris.length > 0 || (this.own?.active ?? false);
+    return this.#needs.any || (this.own?.active ?? false);
   }
 
   mayRepeat({ method, params }: UpstreamCall): boolean {
@@ -304,11 +200,13 @@ export class SharedInstance implements InstanceListener {
 
   onNotification(_instance: Instance, message: NotificationMessage, text: string): void {
     const { method, params } = message;
+    const plain = META.subscriptionId in metaOf(params) ? withoutSubscription(message) : text;
     if (FOR_EVERYBODY.has(method)) {
       for (const session of this.#sessions.values()) {
         // Those at all servers together hear it once, from there.
-        if (session.endpoint.server !== undefined) session.mailbox.post(text);
+        if (session.endpoint.server !== undefined) session.mailbox.post(plain);
       }
+      this.#calls.listeners.onListChanged(method, params);
       if (method === "notifications/tools/list_changed" && this.#idempotentTools.size > 0) {
         this.#learnTools();
       }
@@ -319,8 +217,9 @@ export class SharedInstance implements InstanceListener {
       case "notifications/resources/updated": {
         const uri = params?.uri;
         if (typeof uri !== "string") return;
-        for (const id of this.#subscriptions.concernedBy(uri)) {
-          this.#sessions.get(id)?.mailbox.post(text);
+        for (const id of this.#needs.concernedBy(uri)) {
+          const isModern = this.#calls.listeners.onUpdated(id, { ...params, uri });
+          if (!isModern) this.#sessions.get(id)?.mailbox.post(plain);
         }
         return;
       }
@@ -332,7 +231,7 @@ export class SharedInstance implements InstanceListener {
       case "notifications/elicitation/complete":
         return this.#requests.completeElicitation(params);
       default:
-        this.#toOnlyOwner(message, text);
+        this.#toOnlyClient(message, text);
     }
   }
 
@@ -340,23 +239,29 @@ export class SharedInstance implements InstanceListener {
    * Logs, and whatever is not known here: for the only client this process has ever worked for. With
    * none or several, nobody gets it but the daemon's log.
    */
-  #toOnlyOwner(message: NotificationMessage, text: string): void {
-    const owner = this.own?.id ?? this.instance.onlyOwner;
-    const session = owner === undefined ? undefined : this.#sessions.get(owner);
-    const { level, logger, data } = message.params ?? {};
-    if (session === undefined) {
-      this.#log.debug("notification of a server that belongs to no single client", {
-        server: this.server,
-        method: message.method,
-        level,
-        logger,
-        data,
-      });
+  #toOnlyClient(message: NotificationMessage, text: string): void {
+    const client = this.own?.client ?? this.instance.onlyClient;
+    const session = client === undefined ? undefined : this.#sessions.get(client);
+    if (session !== undefined && !session.isModern) return this.#toSession(session, message, text);
+    // Modern clients hear of their calls on the streams of those, and only if they ask for it.
+    const calls = client === undefined ? [] : this.instance.askable();
+    const [call] = calls;
+    if (calls.length === 1 && call.client === client) {
+      if (isWanted(call.logLevel, message)) call.notify(text);
       return;
     }
-    if (
-      message.method === "notifications/message" && !this.#logLevels.wants(session.id, level)
-    ) return;
+    const { level, logger, data } = message.params ?? {};
+    this.#log.debug("notification of a server that belongs to no single client", {
+      server: this.server,
+      method: message.method,
+      level,
+      logger,
+      data,
+    });
+  }
+
+  #toSession(session: Session, { method, params }: NotificationMessage, text: string): void {
+    if (method === "notifications/message" && !this.#needs.wants(session.id, params?.level)) return;
     const [only, ...more] = session.calls.values();
     const isSure = more.length === 0 || !session.mailbox.attached;
     if (only === undefined || !isSure || !only.notify(text)) session.mailbox.post(text);
@@ -380,9 +285,15 @@ export class SharedInstance implements InstanceListener {
   }
 }
 
-interface UpstreamRequest {
-  /** Default: the session of the call it is made for. */
-  owner?: string;
-  method: string;
-  params?: JsonObject;
+/** A notification of a modern server's for legacy clients. */
+function withoutSubscription({ method, params }: NotificationMessage): string {
+  const { [META.subscriptionId]: _, ...meta } = metaOf(params);
+  const { _meta: __, ...rest } = params ?? {};
+  const plain = Object.keys(meta).length === 0 ? rest : { ...rest, _meta: meta };
+  return notificationText(method, Object.keys(plain).length === 0 ? undefined : plain);
+}
+
+/** Whether a modern call asked for a message; what is no log message at all, it did not. */
+function isWanted(least: string | null, { method, params }: NotificationMessage): boolean {
+  return method === "notifications/message" && least !== null && isAtLeast(params?.level, least);
 }

@@ -18,6 +18,17 @@ const LOG_LEVELS = [
   "emergency",
 ];
 
+/** Whether a message of `level` is at least as grave as `least`; one of an unknown level is. */
+export function isAtLeast(level: unknown, least: string): boolean {
+  const index = LOG_LEVELS.indexOf(level as string);
+  return index === -1 || index >= LOG_LEVELS.indexOf(least);
+}
+
+/** Whether there is such a log level. */
+export function isLogLevel(level: unknown): boolean {
+  return LOG_LEVELS.includes(level as string);
+}
+
 /** The log levels that sessions asked for. */
 export class LogLevels {
   readonly #bySession = new Map<string, number>();

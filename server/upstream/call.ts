@@ -7,11 +7,17 @@
 import { Fault } from "../../protocol/errors.ts";
 
 import { type JsonObject, parseJson } from "../../protocol/json.ts";
+import type { Askable } from "./question.ts";
 
 /** One call to a server. Exactly one of `answer` and `fail` is called, exactly once. */
 export interface UpstreamCall {
-  /** Who waits: fairness and attribution go by it. */
+  /** Who waits: attribution goes by it, and fairness. */
   readonly owner: string;
+  /**
+   * Who calls, when that is known beyond one call: what a process says of its own accord is for the only
+   * client that it ever worked for. Default the owner.
+   */
+  readonly client?: string;
   /** JSON text of the id the answer must carry. */
   readonly id: string;
   readonly method: string;
@@ -24,6 +30,11 @@ export interface UpstreamCall {
   fail(fault: Fault): void;
   /** Takes the text of a `notifications/progress` that carries the client's own token. */
   progress(text: string): void;
+}
+
+/** Whether the client behind a call can be asked. */
+export function isAskable(call: UpstreamCall): call is UpstreamCall & Askable {
+  return "ask" in call;
 }
 
 /** What can be called. */
@@ -54,7 +65,12 @@ export class UpstreamError extends Error {
  */
 export function callUpstream(
   callee: Callee,
-  { owner = DAEMON, method, params }: { owner?: string; method: string; params?: JsonObject },
+  { owner = DAEMON, method, params, progress = () => {} }: {
+    owner?: string;
+    method: string;
+    params?: JsonObject;
+    progress?: UpstreamCall["progress"];
+  },
 ): Promise<JsonObject> {
   return new Promise((resolve, reject) => {
     callee.submit({
@@ -63,7 +79,7 @@ export function callUpstream(
       method,
       params,
       fail: reject,
-      progress() {},
+      progress,
       answer(text) {
         try {
           const { result, error } = parseJson(text) as JsonObject;

@@ -29,7 +29,8 @@ import {
 import { isModernRequest, META, metaOf } from "../../protocol/modern.ts";
 import type { LineEnds } from "../../protocol/ndjson.ts";
 import type { Logger } from "../daemon/log.ts";
-import type { UpstreamCall } from "./call.ts";
+import { isAskable, type UpstreamCall } from "./call.ts";
+import type { Askable } from "./question.ts";
 import type { HandshakeRequest } from "./handshake.ts";
 import { type Doubt, type Entry, InFlight } from "./in_flight.ts";
 import type { Wire } from "./wire.ts";
@@ -98,9 +99,9 @@ export class Conversation {
     return this.#inFlight.waitingFor(owner);
   }
 
-  /** See {@linkcode InFlight.onlyOwner}. */
-  get onlyOwner(): string | undefined {
-    return this.#inFlight.onlyOwner;
+  /** See {@linkcode InFlight.onlyClient}. */
+  get onlyClient(): string | undefined {
+    return this.#inFlight.onlyClient;
   }
 
   /** See {@linkcode InFlight.soleOwner}. */
@@ -118,11 +119,9 @@ export class Conversation {
     return this.#inFlight.othersWait(owner);
   }
 
-  /** The calls `owner` waits for, oldest first. */
-  callsOf(owner: string): UpstreamCall[] {
-    return [...this.#inFlight.live()].map(({ call }) => call).filter((call) =>
-      call.owner === owner
-    );
+  /** The calls in flight whose clients can be asked, oldest first. */
+  askable(): (UpstreamCall & Askable)[] {
+    return [...this.#inFlight.live()].map(({ call }) => call).filter(isAskable);
   }
 
   /** The calls of `owner` are not silent: its client is being asked, or has answered. */

@@ -48,7 +48,7 @@ export class InFlight {
   readonly #owners = new Map<string, OwnerCounts>();
   #waiting = 0;
   #attributionLost = false;
-  #ever: { owner: string } | "many" | undefined;
+  #ever: { client: string } | "many" | undefined;
 
   /** Calls somebody waits for. */
   get waiting(): number {
@@ -65,8 +65,8 @@ export class InFlight {
    * What it says of its own accord (logs, its last words) may come from work that went on after an
    * answer, so it may be given to nobody else.
    */
-  get onlyOwner(): string | undefined {
-    return this.#ever === "many" ? undefined : this.#ever?.owner;
+  get onlyClient(): string | undefined {
+    return this.#ever === "many" ? undefined : this.#ever?.client;
   }
 
   /**
@@ -113,8 +113,9 @@ export class InFlight {
     { id, progressToken, deadline }: Pick<Entry, "id" | "progressToken" | "deadline">,
   ): void {
     if (call.owner !== DAEMON && this.#ever !== "many") {
-      this.#ever ??= { owner: call.owner };
-      if (this.#ever.owner !== call.owner) this.#ever = "many";
+      const { client = call.owner } = call;
+      this.#ever ??= { client };
+      if (this.#ever.client !== client) this.#ever = "many";
     }
     let counts = this.#owners.get(call.owner);
     if (counts === undefined) {

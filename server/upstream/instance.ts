@@ -16,6 +16,7 @@ import { type NotificationMessage, notificationText } from "../../protocol/messa
 import { modernMeta } from "../../protocol/modern.ts";
 import type { Logger } from "../daemon/log.ts";
 import type { UpstreamCall } from "./call.ts";
+import type { Askable } from "./question.ts";
 import { Conversation, type Listen, type ServerRequest } from "./conversation.ts";
 import { FairQueue } from "./fair_queue.ts";
 import type { Doubt } from "./in_flight.ts";
@@ -150,9 +151,9 @@ export class Instance {
     return this.#queue.size;
   }
 
-  /** See {@linkcode InFlight.onlyOwner}. */
-  get onlyOwner(): string | undefined {
-    return this.#conversation.onlyOwner;
+  /** See {@linkcode InFlight.onlyClient}. */
+  get onlyClient(): string | undefined {
+    return this.#conversation.onlyClient;
   }
 
   /** See {@linkcode InFlight.soleOwner}. */
@@ -165,9 +166,9 @@ export class Instance {
     return this.#conversation.doubt;
   }
 
-  /** The calls `owner` waits for, oldest first. */
-  callsOf(owner: string): UpstreamCall[] {
-    return this.#conversation.callsOf(owner);
+  /** The calls in flight whose clients can be asked, oldest first. */
+  askable(): (UpstreamCall & Askable)[] {
+    return this.#conversation.askable();
   }
 
   /** The client of `owner` is being asked, or has answered: its calls are not silent. */
@@ -468,7 +469,7 @@ export class Instance {
     }
     const { listener } = this.#options;
     // What it wrote may be about any of the clients it worked for; the log has it in any case.
-    const isOnes = this.#conversation.onlyOwner !== undefined;
+    const isOnes = this.#conversation.onlyClient !== undefined;
     this.#requeue(end.notExecuted ?? []);
     this.#conversation.wire = undefined;
     this.#options.log.warn("server ended", { server: this.name, how: end.how });
