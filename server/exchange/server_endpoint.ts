@@ -32,8 +32,8 @@ import type { InstanceUser, SharedInstance } from "./shared_instance.ts";
 
 /** Who hears what happens at a server: the endpoint of all of them together. */
 export interface EndpointListener {
-  onReady(server: string): void;
-  onListChanged(server: string, method: string): void;
+  onReady(endpoint: ServerEndpoint, shared: SharedInstance): void;
+  onListChanged(endpoint: ServerEndpoint, method: string, shared: SharedInstance): void;
 }
 
 /** Options of {@linkcode ServerEndpoint}. */
@@ -266,6 +266,29 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     return loss;
   }
 
+  /** Whether what the server offers to a session may be another thing for every other one. */
+  isApart(session: Session): boolean {
+    if (this.#usesProject) return true;
+    const placed = this.#places.get(session);
+    return placed === undefined
+      ? this.#isolates(clientClass(session.capabilities))
+      : placed.own !== undefined;
+  }
+
+  /** The instance that serves a session, or would, if it runs already. Nothing is placed or started. */
+  runningFor(session: Session): SharedInstance | undefined {
+    const isReady = ({ instance }: SharedInstance) => instance.life.state === "ready";
+    const placed = this.#places.get(session);
+    if (placed !== undefined) return isReady(placed) ? placed : undefined;
+    if (this.isApart(session)) return undefined;
+    const profileOf = (capabilities: JsonObject) => JSON.stringify(clientClass(capabilities));
+    const profile = profileOf(session.capabilities);
+    return [...this.#instances].find((shared) =>
+      isReady(shared) && shared.own === undefined && shared.spec.project === undefined &&
+      profileOf(shared.spec.capabilities) === profile
+    );
+  }
+
   /** Whether clients of this class get a process each. */
   #isolates(profile: JsonObject): boolean {
     const { mode } = this.#entry.sharing;
@@ -370,11 +393,11 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
 
   onReady(shared: SharedInstance): void {
     this.#lastKnown = shared.instance.initializeResult;
-    this.#options.listener.onReady(this.server);
+    this.#options.listener.onReady(this, shared);
   }
 
-  onListChanged(_shared: SharedInstance, method: string): void {
-    this.#options.listener.onListChanged(this.server, method);
+  onListChanged(shared: SharedInstance, method: string): void {
+    this.#options.listener.onListChanged(this, method, shared);
   }
 
   /** Once a question could not be given to anybody, new clients that can be asked get their own process. */

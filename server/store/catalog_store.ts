@@ -209,10 +209,15 @@ export function reportCatalogs(folder: string): CatalogReport[] {
   return reports.sort((one, other) => one.path < other.path ? -1 : 1);
 }
 
-/** @returns undefined when it is too large. */
+/** @returns undefined when it is too large, or nests too deeply to be written. */
 function textOf(key: string, record: CatalogRecord): string | undefined {
-  const text = stringifyJson({ format: FORMAT, key, ...record }) + "\n";
-  return text.length > CATALOG_MAX_CHARS ? undefined : text;
+  try {
+    const text = stringifyJson({ format: FORMAT, key, ...record }) + "\n";
+    return text.length > CATALOG_MAX_CHARS ? undefined : text;
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 function readRecord(text: string | undefined, key: string): CatalogRecord | undefined {

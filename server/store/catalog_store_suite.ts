@@ -77,4 +77,10 @@ export function testCatalogStore(
     store.put("a", record({ lists: { tools: [{ name: "big", text }] } }));
     assert.equal(store.get("a"), undefined);
   });
+
+  test("a catalog that nests too deeply to be written is not kept", (store) => {
+    const deep = parseJson(`{"0":${"[".repeat(200_000)}${"]".repeat(200_000)}}`);
+    store.put("a", record({ lists: { tools: [{ name: "deep", deep }] } }));
+    assert.equal(store.get("a"), undefined);
+  });
 }
