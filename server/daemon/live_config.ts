@@ -39,6 +39,13 @@ export interface LiveConfigOptions {
   askShell?: typeof loginShellVariables;
 }
 
+/** What came of reading the file. */
+interface Reading {
+  config: Config;
+  /** What it refers to that the login shell may know better; nothing when the shell was asked before. */
+  wanted: ReadonlySet<string>;
+}
+
 /** See the module. */
 export class LiveConfig implements AsyncDisposable {
   /** What the file said when it was first read. */
@@ -145,17 +152,19 @@ export class LiveConfig implements AsyncDisposable {
   }
 
   /** Reads the file with what is known of the environment by now. */
-  async #read(): Promise<{ config: Config; wanted: ReadonlySet<string> }> {
+  async #read(): Promise<Reading> {
     const { file, home, override } = this.#options;
+    // Now: the shell may answer while the file is read.
+    const { isComplete } = this.#environment;
     const noted = noteWanted(this.#environment.forReferences());
     const required = this.#required;
     try {
       const config = await loadConfig({ file, required, env: noted.variables, home, override });
       // Once there was a file, its absence means nothing good.
       if (config.source !== undefined) this.#required = true;
-      return { config, wanted: noted.wanted };
+      return { config, wanted: isComplete ? new Set() : noted.wanted };
     } catch (error) {
-      const mayHelp = noted.wanted.size > 0 && !this.#environment.isComplete;
+      const mayHelp = noted.wanted.size > 0 && !isComplete;
       if (!(error instanceof ConfigError) || !mayHelp) throw error;
       await this.#environment.complete();
       return await this.#read();
@@ -165,7 +174,7 @@ export class LiveConfig implements AsyncDisposable {
   /** Reads the file with everything the login shell knows, if the file refers to any of it. */
   async #readCompletely(): Promise<Config> {
     const { config, wanted } = await this.#read();
-    if (wanted.size === 0 || this.#environment.isComplete) return config;
+    if (wanted.size === 0) return config;
     await this.#environment.complete();
     return this.#environment.adds(wanted) ? (await this.#read()).config : config;
   }

@@ -1,4 +1,5 @@
 import { deepEqual, equal, match, rejects } from "node:assert/strict";
+import { eventually } from "../../tests/e2e/support/within.ts";
 import { FakeClock } from "../../tests/fixtures/fake_clock.ts";
 import { inWorld, TinyApp } from "../../tests/fixtures/tiny_daemon.ts";
 import { type PublishedAnnouncement, readAnnouncement } from "./announce.ts";
@@ -315,4 +316,111 @@ Deno.test("a drain that fails does not keep the daemon alive", () =>
     await ended;
     equal(isLocked(options.paths.daemonLock), false);
     equal(lines.some(({ message }) => message === "draining failed"), true);
+  }));
+
+Deno.test({
+  name: "SIGHUP, the control plane and a saved file all reload; what needs a restart is named",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    inWorld(async ({ options, app, lines, start }) => {
+      const write = (server: object) =>
+        Deno.writeTextFileSync(options.configFile, JSON.stringify({ server }));
+      const { ended } = await start();
+      write({ projectRoots: ["/"] });
+      await eventually(() => app.reloads.length === 1, "the reload of the saved file");
+      Deno.kill(Deno.pid, "SIGHUP");
+      await eventually(() => app.reloads.length === 2, "the reload at SIGHUP");
+      const reasons = lines.filter(({ message }) => message === "configuration reloaded")
+        .map(({ reason }) => reason);
+      deepEqual(reasons, [`${options.configFile} changed`, "SIGHUP"]);
+
+      Deno.writeTextFileSync(options.configFile, "{ broken");
+      equal((await app.options.requestReload("test")).kind, "kept");
+      match(app.options.configuration().problem ?? "", /config\.json:1:/);
+      write({ tcpPort: 1, projectRoots: ["/"] });
+      const outcome = await app.options.requestReload("test");
+      deepEqual(outcome.kind === "reloaded" && outcome.report.restart, ["server.tcpPort"]);
+      deepEqual(app.options.configuration(), {
+        file: options.configFile,
+        restart: ["server.tcpPort"],
+      });
+
+      app.options.requestShutdown("test");
+      await ended;
+      const late = await app.options.requestReload("late");
+      deepEqual(late, { kind: "kept", problem: "the daemon is stopping" });
+    }),
+});
+
+Deno.test({
+  name: "attached to a terminal, SIGHUP ends the daemon",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    inWorld(async ({ options, app, start }) => {
+      options.detached = false;
+      const { ended } = await start();
+      Deno.kill(Deno.pid, "SIGHUP");
+      await ended;
+      equal(app.drained, "SIGHUP");
+      deepEqual(app.reloads, []);
+    }),
+});
+
+Deno.test("the idle time is that of the last configuration", () =>
+  inWorld(async ({ options, app, lines, start }) => {
+    const clock = new FakeClock();
+    options.clock = clock;
+    const { ended } = await start();
+    Deno.writeTextFileSync(options.configFile, `{"server": {"idleTimeout": "1h"}}`);
+    await app.options.requestReload("test");
+    clock.advance(1_800_000);
+    Deno.writeTextFileSync(options.configFile, `{"server": {"idleTimeout": "1m"}}`);
+    const outcome = await app.options.requestReload("test");
+    deepEqual(outcome.kind === "reloaded" && outcome.report.restart, []);
+    equal(app.drained, undefined);
+    clock.advance(61_000);
+    await ended;
+    equal(lines.some(({ reason }) => reason === "nobody used it for 60 s"), true);
+  }));
+
+Deno.test("a daemon that ends while the login shell is asked leaves no shell behind", () =>
+  inWorld(async ({ options, app, start }) => {
+    const { paths } = options;
+    Deno.writeTextFileSync(options.configFile, `{"mcpServers": {"one": {"command": "x"}}}`);
+    const asked = Promise.withResolvers<void>();
+    options.askShell = ({ children, signal }) => {
+      children!.add(1_000_000);
+      asked.resolve();
+      return new Promise((resolve) =>
+        signal!.addEventListener("abort", () => {
+          children!.remove(1_000_000);
+          resolve({ problem: "was ended" });
+        })
+      );
+    };
+    const { ended } = await start();
+    await asked.promise;
+    // Should the daemon be killed now, the next start knows what to end.
+    equal(readChildrenJournal(paths.childrenJson)?.children[0].pid, 1_000_000);
+    const variables = app.options.childVariables();
+    app.options.requestShutdown("test");
+    await ended;
+    deepEqual(await variables, options.variables);
+    const left = [...Deno.readDirSync(paths.runDir)].map((entry) => entry.name).sort();
+    deepEqual(left, ["daemon.lock", "sessions.db", "token"]);
+  }));
+
+Deno.test("what is served and cannot go over to another configuration keeps its own", () =>
+  inWorld(async ({ options, app }) => {
+    const createApp: CreateApp = (appOptions) => ({
+      ...app.createApp(appOptions),
+      reload: undefined,
+    });
+    const ready = Promise.withResolvers<void>();
+    const ended = runDaemon({ ...options, createApp, onReady: () => ready.resolve() });
+    await ready.promise;
+    const problem = "This daemon cannot be reloaded";
+    deepEqual(await app.options.requestReload("test"), { kind: "kept", problem });
+    app.options.requestShutdown("test");
+    await ended;
   }));
