@@ -28,6 +28,23 @@ export async function sessionReports(daemon: Controlled): Promise<SessionReport[
   return (await ask<{ sessions: SessionReport[] }>(daemon, "/sessions")).sessions;
 }
 
+/** `POST /mcp/{server}/{action}` with the token. */
+export async function control(
+  { url, token }: Controlled,
+  server: string,
+  action: "start" | "stop" | "restart",
+): Promise<{ status: number; body: { state?: string; error?: { message: string } } }> {
+  const response = await within(
+    fetch(`${url}/mcp/${server}/${action}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+      body: "{}",
+    }),
+    `an answer to ${action} of ${server}`,
+  );
+  return { status: response.status, body: await response.json() };
+}
+
 async function ask<T>({ url, token }: Controlled, path: string): Promise<T> {
   const headers = { authorization: `Bearer ${token}` };
   const response = await within(fetch(url + path, { headers }), `an answer to GET ${path}`);

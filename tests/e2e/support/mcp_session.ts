@@ -31,6 +31,10 @@ export interface BeginOptions {
   server?: string;
   /** Revision that is asked for. Default 2025-11-25. */
   version?: string;
+  /** Capabilities it declares. Default none. */
+  capabilities?: Json;
+  /** The project that the address of every request names. */
+  project?: string;
 }
 
 /** Options of a request. */
@@ -53,9 +57,10 @@ export class McpSession {
   }
 
   /** `initialize` and `notifications/initialized`. */
-  static async begin({ url, server, version = "2025-11-25" }: BeginOptions): Promise<McpSession> {
-    const endpoint = server === undefined ? `${url}/mcp` : `${url}/mcp/${server}`;
-    const { status, headers, answer } = await postJson(endpoint, initialize(version));
+  static async begin(options: BeginOptions): Promise<McpSession> {
+    const { version = "2025-11-25" } = options;
+    const endpoint = endpointOf(options);
+    const { status, headers, answer } = await tryBegin(options);
     assert.equal(status, 200);
     assert.ok(answer.result, `initialize failed: ${JSON.stringify(answer)}`);
     const session = new McpSession(headers.get("mcp-session-id")!, endpoint, version);
@@ -118,6 +123,19 @@ export class McpSession {
     await response.body?.cancel();
     return response.status;
   }
+}
+
+/** Only `initialize`, however it ends. */
+export function tryBegin(options: BeginOptions & RequestOptions): Promise<Outcome> {
+  const { version = "2025-11-25", capabilities = {}, headers } = options;
+  const message = initialize(version);
+  message.params.capabilities = capabilities;
+  return postJson(endpointOf(options), message, { headers });
+}
+
+function endpointOf({ url, server, project }: BeginOptions): string {
+  const path = server === undefined ? `${url}/mcp` : `${url}/mcp/${server}`;
+  return project === undefined ? path : `${path}?project=${encodeURIComponent(project)}`;
 }
 
 /** The `initialize` request of a client. */

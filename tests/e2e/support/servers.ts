@@ -50,6 +50,13 @@ export function misbehaving(options: MisbehavingOptions = {}): Entry {
   };
 }
 
+/** `tests/fixtures/servers/asking.ts`. @param args Appended to its command line. */
+export function asking({ args = [], journal }: { args?: string[]; journal?: string } = {}): Entry {
+  const run = ["run", "-A", "--no-check", "--no-config", "--no-lock", `${FOLDER}asking.ts`];
+  const journaling = journal === undefined ? [] : ["--journal", journal];
+  return { command: Deno.execPath(), args: [...run, ...journaling, ...args] };
+}
+
 /** `tests/fixtures/servers/closes_stdout.sh`. */
 export function closesStdout({ atStart = false } = {}): Entry {
   return { command: "sh", args: [`${FOLDER}closes_stdout.sh`, ...(atStart ? ["--at-start"] : [])] };
