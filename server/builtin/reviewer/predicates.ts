@@ -4,6 +4,8 @@
  *
  * - `(#dynamic? @x)`: the expression is not a constant.
  * - `(#built? @x)`: a text put together from written parts and values.
+ * - `(#code-value? @x)`: it holds a value that is not written out as a literal by `JSON.stringify`.
+ * - `(#shell-value? @x)`: a text built with a value that is not quoted, a number, or the program itself.
  * - `(#sql? @x)`: such a text that is an SQL statement, with a value that is no list of placeholders and
  *   no name of a table.
  * - `(#markup? @x)`: such a text that holds a tag of HTML.
@@ -11,7 +13,7 @@
  * - `(#imports? @any "a" "b")`: the file imports one of these modules.
  * - `(#file-matches? @any "pattern")`: the file holds this.
  * - `(#has? @x "pattern")`: the text of the node, or of what its name stands for, holds this.
- * - `(#inside? @x "type" …)`: a node of one of these types is around it.
+ * - `(#near? @x "pattern")`: the statement around the node holds this.
  *
  * @module
  */
@@ -36,6 +38,18 @@ const PREDICATES: Readonly<Record<string, Predicate>> = {
     const pieces = piecesOf(node, language);
     return pieces.some((piece) => "value" in piece) && pieces.some((piece) => "text" in piece);
   },
+  "code-value": (node, _operands, { language }) =>
+    piecesOf(node, language).some((piece) =>
+      "value" in piece && !/^JSON\.stringify\(/.test(piece.value.text)
+    ),
+  "shell-value": (node, _operands, { language }) => {
+    const pieces = piecesOf(node, language);
+    return pieces.some((piece) => "text" in piece) &&
+      pieces.some((piece, at) =>
+        "value" in piece && !HARMLESS_IN_SHELL.test(piece.value.text.slice(0, 200)) &&
+        !(at === 0 && PROGRAM.test(piece.value.text.slice(0, 200)))
+      );
+  },
   sql: (node, _operands, { language }) => isSqlWithValue(node, language),
   markup: (node, _operands, { language }) => {
     const pieces = piecesOf(node, language);
@@ -48,11 +62,16 @@ const PREDICATES: Readonly<Record<string, Predicate>> = {
   "file-matches": (_node, [pattern], { text }) => cached(pattern).test(text),
   has: (node, [pattern], { language }) =>
     cached(pattern).test(node.text) || cached(pattern).test(valueOf(node, language).text),
-  inside: (node, types) => {
-    for (let outer = node.parent; outer !== null; outer = outer.parent) {
-      if (types.includes(outer.type)) return true;
+  near: (node, [pattern]) => {
+    let statement = node;
+    for (
+      let outer = node.parent;
+      outer !== null && outer.text.length < STATEMENT;
+      outer = outer.parent
+    ) {
+      statement = outer;
     }
-    return false;
+    return cached(pattern).test(statement.text);
   },
 };
 
@@ -75,12 +94,22 @@ export function holds(
   return PREDICATES[plain](node, operands, context) !== negative;
 }
 
+/** Longest text, characters, that counts as one statement. */
+const STATEMENT = 300;
+
+/** Values that a shell cannot misunderstand: escaped, or numbers. */
+const HARMLESS_IN_SHELL =
+  /saniti[sz]e|escape|quot|^JSON\.stringify\(|(?:^|\.)(?:pid|PID|port|length)$|^(?:Number|parseInt|int|Math\.\w{1,9})\(/i;
+/** The program that is run, at the beginning of a command: chosen by this code, not by its input. */
+const PROGRAM =
+  /(?:cmd|command|bin|binary|exe|executable|program|cli|tool|interpreter)(?:path)?\)?$|^util\.get\w{1,40}\(\)$/i;
+
 /** The beginning of an SQL statement; a second word keeps prose out. */
 const SQL =
   /^[\s(]{0,200}(?:SELECT\s[\s\S]{0,2000}?\sFROM\s|(?:INSERT|REPLACE)\s{1,20}INTO\s|UPDATE\s[\s\S]{0,300}?\sSET\s|DELETE\s{1,20}FROM\s|DROP\s{1,20}(?:TABLE|DATABASE)\s|ALTER\s{1,20}TABLE\s)/i;
 /** Values that are placeholders, names of tables and columns, or made of nothing but placeholders. */
 const HARMLESS_IN_SQL =
-  /placeholders?|table|columns?\b|schema|fields?\b|keys?\)?$|where(?:_?clause)?$|order_?by|(?:^|\.)(?:limit|offset|length|count)$|["'`](?:\?|%s|\$\d?)[, ]{0,2}["'`]|escape|quote|ident|^(?:int|Number|parseInt|float)\(/i;
+  /placeholders?|table|column|condition|clause|(?:sql|query|filters?)$|schema|fields?\b|keys?\)?$|where(?:_?clause)?$|order_?by|(?:^|\.)(?:limit|offset|length|count)$|["'`](?:\?|%s|\$\d?)[, ]{0,2}["'`]|escape|quote|ident|^(?:int|Number|parseInt|float)\(/i;
 
 function isSqlWithValue(node: Node, language: Language): boolean {
   const pieces = piecesOf(node, language);

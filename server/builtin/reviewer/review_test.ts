@@ -103,6 +103,9 @@ Deno.test("the dialects of a language are understood: JSX, types, Flow, generics
       ["a.tsx", "const a = <T,>(x: T) => <p>{eval(x)}</p>;"],
       ["a.ts", "const a = <string>eval(x);"],
       ["a.jsx", "const a = <p a={eval(x)}>it's</p>;"],
+      ["a.ts", "export type * from './a.ts';\ninterface A<in T, out U> {}\neval(x);"],
+      ["a.ts", "for (using a of b) eval(a);\nclass A<in out T> { accessor x = 1; }"],
+      ["a.js", "import defer * as a from 'a';\nfor (await using b of a) eval(b);"],
       ["a.js", "// @flow\nfunction f(x: string): number { return eval(x); }"],
       ["a.py", "match x:\n    case [a, *_] if (y := a):\n        print(f'{eval(y)!r:>{w}}')\n"],
     ]

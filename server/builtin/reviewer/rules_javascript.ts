@@ -23,7 +23,7 @@ export const JAVASCRIPT_RULES: readonly TreeRule[] = [
     words: ["eval"],
     query: `
       (call_expression function: (_) @f arguments: (arguments . (_) @a)
-        (#match? @f "^((window|globalThis|global|self)\\\\.)?eval$") (#dynamic? @a)) @hit`,
+        (#match? @f "^((window|globalThis|global|self)\\\\.)?eval$") (#code-value? @a)) @hit`,
     message: "eval runs whatever text it is given as code.",
     remedy: "Use JSON.parse for data, or a table of the functions that may be called.",
     examples: {
@@ -39,6 +39,7 @@ export const JAVASCRIPT_RULES: readonly TreeRule[] = [
         "// eval(input)",
         'const help = "never use eval(input)";',
         "model.eval(input)",
+        "eval(`import(${JSON.stringify(url)})`)",
         'const require_ = eval("require");',
         'const code = "1 + 1";\neval(code);',
         "class Node { eval(scope: Scope): Value { return scope; } }",
@@ -52,13 +53,13 @@ export const JAVASCRIPT_RULES: readonly TreeRule[] = [
     ...javascript,
     id: "js-new-function",
     title: "Function built from text",
-    severity: "high",
+    severity: "medium",
     cwe: "CWE-95",
     owasp: "A03:2021",
     words: ["Function"],
     query: `
       (new_expression constructor: (_) @f arguments: (arguments (_) @a .)
-        (#match? @f "^((window|globalThis|global|self)\\\\.)?Function$") (#dynamic? @a)) @hit`,
+        (#match? @f "^((window|globalThis|global|self)\\\\.)?Function$") (#code-value? @a)) @hit`,
     message: "new Function turns text into code, like eval.",
     remedy: "Write the function in the source, or interpret the data without making code of it.",
     examples: {
@@ -105,7 +106,7 @@ export const JAVASCRIPT_RULES: readonly TreeRule[] = [
       ([(call_expression function: (_) @f arguments: (arguments . (_) @a))
        (new_expression constructor: (_) @f arguments: (arguments . (_) @a))] @hit
       (#match? @f "^vm\\\\.(runInThisContext|runInNewContext|runInContext|Script)$")
-      (#imports? @f "vm") (#dynamic? @a))`,
+      (#imports? @f "vm") (#code-value? @a))`,
     message: "node:vm runs this text with the rights of the process; it is no sandbox.",
     remedy: "Run code that is not trusted in another process with fewer rights.",
     examples: {
@@ -131,7 +132,7 @@ export const JAVASCRIPT_RULES: readonly TreeRule[] = [
     query: `
       (call_expression function: (_) @f arguments: (arguments . (_) @a)
         (#match? @f "^((child_process|childProcess|cp)\\\\.)?exec(Sync|Async|Promise)?$")
-        (#imports? @f "child_process") (#built? @a)) @hit`,
+        (#imports? @f "child_process") (#shell-value? @a)) @hit`,
     message:
       "exec gives this text to a shell, which interprets whatever the inserted parts contain.",
     remedy: "Use execFile or spawn with the arguments as an array and without a shell.",
@@ -150,6 +151,8 @@ export const JAVASCRIPT_RULES: readonly TreeRule[] = [
         'import { exec } from "node:child_process";\nexec("one " + "two");',
         'import { exec } from "node:child_process";\nconst c = "ls";\nexec(`${c} -l`);',
         'import { exec } from "child_process";\nexec(`${process.execPath} --version`);',
+        'import { exec } from "child_process";\nexec(`ls ${shellEscape(x)}`);',
+        'import { exec } from "child_process";\nexec(self.gitCmd + " status");',
       ],
     },
   },
@@ -165,7 +168,7 @@ export const JAVASCRIPT_RULES: readonly TreeRule[] = [
       (call_expression function: (_) @f arguments: (arguments . (_) @a
           (object (pair key: (_) @k value: (true))))
         (#match? @f "(^|\\\\.)(spawn|spawnSync|execFile|execFileSync)$") (#match? @k "^[\\"']?shell[\\"']?$")
-        (#imports? @f "child_process" "cross-spawn") (#built? @a)) @hit`,
+        (#imports? @f "child_process" "cross-spawn") (#shell-value? @a)) @hit`,
     message: "With shell: true this text goes to a shell, which interprets the inserted parts.",
     remedy: "Drop shell: true and give the arguments as an array.",
     examples: {

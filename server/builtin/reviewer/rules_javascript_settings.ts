@@ -78,7 +78,8 @@ export const JAVASCRIPT_SETTINGS_RULES: readonly TreeRule[] = [
     query: `
       (call_expression function: (_) @f arguments: (arguments . (string) @a)
         (#match? @f "(^|\\\\.)(createHash|createHmac|subtle\\\\.digest)$")
-        (#match? @a "^.(?:[mM][dD][45]|[sS][hH][aA]-?1).$")) @hit`,
+        (#match? @a "^.(?:[mM][dD][45]|[sS][hH][aA]-?1).$")
+        (#not-near? @f "[eE][tT]ag|[cC]ache|[fF]ingerprint|[cC]hecksum|[uU]nique|258EAFA5")) @hit`,
     message: "MD5 and SHA-1 are broken: two texts with the same hash can be made on purpose.",
     remedy: "Use SHA-256 or better; for passwords, scrypt or argon2.",
     examples: {
@@ -89,6 +90,7 @@ export const JAVASCRIPT_SETTINGS_RULES: readonly TreeRule[] = [
       ],
       good: [
         'crypto.createHash("sha256")',
+        'const etag = createHash("sha1").update(body).digest("hex");',
         '// createHash("md5")',
         "const help = 'createHash(\"md5\")';",
         'await crypto.subtle.digest("SHA-256", bytes)',

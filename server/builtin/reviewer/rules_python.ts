@@ -109,7 +109,7 @@ export const PYTHON_RULES: readonly TreeRule[] = [
     query: `
       (call function: (_) @f arguments: (argument_list . (_) @a)
         (#match? @f "^(os\\\\.(system|popen)|subprocess\\\\.(getoutput|getstatusoutput)|asyncio\\\\.create_subprocess_shell)$")
-        (#built? @a)) @hit`,
+        (#shell-value? @a)) @hit`,
     message: "This text goes to a shell, which interprets whatever the inserted parts contain.",
     remedy: "Use subprocess.run with a list of arguments.",
     examples: {

@@ -79,16 +79,19 @@ export const PYTHON_SETTINGS_RULES: readonly TreeRule[] = [
     words: ["hashlib"],
     query: `
       (call function: (_) @f arguments: (argument_list) @a
-        (#match? @f "^hashlib\\\\.(md5|sha1)$") (#not-match? @a "usedforsecurity *= *False")) @hit
+        (#match? @f "^hashlib\\\\.(md5|sha1)$") (#not-match? @a "usedforsecurity *= *False")
+        (#not-near? @f "[eE][tT]ag|[cC]ache|[fF]ingerprint|[cC]hecksum|[uU]nique")) @hit
       (call function: (_) @f arguments: (argument_list . (string) @n) @a
         (#eq? @f "hashlib.new") (#match? @n "^.(?:[mM][dD][45]|[sS][hH][aA]-?1).$")
-        (#not-match? @a "usedforsecurity *= *False")) @hit`,
+        (#not-match? @a "usedforsecurity *= *False")
+        (#not-near? @f "[eE][tT]ag|[cC]ache|[fF]ingerprint|[cC]hecksum|[uU]nique")) @hit`,
     message: "MD5 and SHA-1 are broken: two texts with the same hash can be made on purpose.",
     remedy: "Use hashlib.sha256 or better; where it guards nothing, say usedforsecurity=False.",
     examples: {
       bad: ["hashlib.md5(text)", "hashlib.sha1()", "hashlib.new('md5', text)"],
       good: [
         "hashlib.sha256(text)",
+        "cache_key = hashlib.md5(text)",
         "hashlib.md5(text, usedforsecurity=False)",
         "hashlib.new('md5', usedforsecurity=False)",
         "# hashlib.md5(text)",

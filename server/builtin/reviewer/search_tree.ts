@@ -20,6 +20,7 @@ import { type GrammarName, newParser } from "./grammar.ts";
 import { grammarsOf, type Language } from "./language.ts";
 import type { Match } from "./match.ts";
 import { holds, type PredicateContext } from "./predicates.ts";
+import { withOlderSyntax } from "./newer_syntax.ts";
 import type { TreeRule } from "./rule.ts";
 
 /** Matches of one query that are in work at once, in the engine; more are dropped. */
@@ -64,28 +65,40 @@ interface Parsed {
 
 /** With the first grammar that takes the whole text, else with the first one. */
 async function parse(text: string, { language, path, deadline }: TreeSearch): Promise<Parsed> {
+  const names = grammarsOf(language, path);
+  const older = language === "python" ? text : withOlderSyntax(text);
+  const ways = names.map((name) => ({ name, text }));
+  if (older !== text) ways.push(...names.map((name) => ({ name, text: older })));
   let first: Parsed | undefined;
-  for (const name of grammarsOf(language, path)) {
-    const { parser, grammar } = await newParser(name);
-    let tree: Tree | null;
-    try {
-      // Returning true ends it; the types of 0.27 do not say so.
-      tree = parser.parse(text, null, { progressCallback: () => deadline.passed });
-    } finally {
-      parser.delete();
-    }
-    if (tree === null) {
+  for (const { name, text } of ways) {
+    const parsed = await parseWith(name, { text, deadline });
+    if (parsed === undefined) {
       first?.tree.delete();
       throw new TimeIsUp("The time for this file is up");
     }
-    if (!tree.rootNode.hasError) {
+    if (!parsed.tree.rootNode.hasError) {
       first?.tree.delete();
-      return { tree, grammar, name };
+      return parsed;
     }
-    if (first === undefined) first = { tree, grammar, name };
-    else tree.delete();
+    if (first === undefined) first = parsed;
+    else parsed.tree.delete();
   }
   return first!;
+}
+
+/** Undefined when it was not done in time. */
+async function parseWith(
+  name: GrammarName,
+  { text, deadline }: { text: string; deadline: Deadline },
+): Promise<Parsed | undefined> {
+  const { parser, grammar } = await newParser(name);
+  try {
+    // Returning true ends it; the types of 0.27 do not say so.
+    const tree = parser.parse(text, null, { progressCallback: () => deadline.passed });
+    return tree === null ? undefined : { tree, grammar, name };
+  } finally {
+    parser.delete();
+  }
 }
 
 const queries = new Map<string, Query>();
