@@ -311,3 +311,34 @@ Deno.test("what was taken shortly before a reader's end is said again, what was 
   box.attach(reader);
   assert.deepEqual(box.take(reader).map(({ seq, text }) => [seq, text]), [[2, "new"]]);
 });
+
+Deno.test("a mailbox that is told to keep does so from then on", () => {
+  const box = mailbox({ keep: false });
+  box.post("before");
+  box.keepFromNow();
+  box.post("after");
+  const reader = new NotedReader();
+  box.attach(reader);
+  assert.deepEqual(texts(box.take(reader)), ["after"]);
+});
+
+Deno.test("who is there is given more than is kept for who is away", () => {
+  const bounds = { maxBytes: 2000, maxBytesAway: 300 };
+  const there = mailbox(bounds);
+  const reader = new NotedReader();
+  there.attach(reader);
+  const [first, second] = [answer(1, 500), answer(2, 500)];
+  there.post(first, "1");
+  there.post(second, "2");
+  assert.deepEqual(texts(there.take(reader)), [first, second]);
+
+  const away = mailbox(bounds);
+  away.post(first, "1");
+  away.attach(reader);
+  const [left] = texts(away.take(reader));
+  assert.equal(JSON.parse(left).error.data.reason, "overloaded");
+
+  // What was given and not asked about again is kept in these bounds, too.
+  there.detach(reader);
+  assert.ok(there.bytes <= 2 * 400, String(there.bytes));
+});

@@ -41,7 +41,7 @@ export function parseIncoming(text: string): Incoming {
  *
  * @throws {MessageFault} `invalid_request` when its revision has none.
  */
-export function checkBatch(session: Session | undefined): void {
+export function checkBatch(session: Pick<Session, "protocolVersion"> | undefined): void {
   if (session?.protocolVersion === "2025-03-26") return;
   const why = session?.protocolVersion === undefined
     ? "send initialize first, as a message of its own"

@@ -5,9 +5,12 @@
 
 import { deepEqual, equal, match, notEqual, ok } from "node:assert/strict";
 import { fromFileUrl, join } from "@std/path";
+import { machineId } from "../../platform/machine_id.ts";
 import { processesMarked } from "../../platform/marked_processes.ts";
+import { homePaths } from "../../platform/paths.ts";
 import { processStartTime } from "../../platform/process.ts";
 import { VERSION } from "../../protocol/version.ts";
+import { readAnnouncement } from "../../server/daemon/announce.ts";
 import { isLocked } from "../../server/daemon/lock.ts";
 import {
   type CliResult,
@@ -455,6 +458,32 @@ fault({
     const doctor = await home.cli("doctor");
     equal(doctor.code, 1);
     match(doctor.stdout, /❌ log: .* is not a file/);
+  },
+});
+
+fault({
+  name: "the path of the Unix socket is too long for the system",
+  async test(home) {
+    const deep = join(home.home, "x".repeat(100));
+    const env = { AICHAKU_HOME: deep };
+    const cli = (...args: string[]) => home.command(args, { env }).output();
+    const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+    try {
+      const started = await cli("mcp", "--start-server");
+      equal(started.code, 0, text(started.stderr));
+      const paths = homePaths(deep, machineId());
+      equal(readAnnouncement(paths)!.socket, null);
+      const log = text((await cli("mcp", "--logs")).stdout);
+      const said = log.split("\n").find((line) => line.includes("no Unix socket"))!;
+      const bytes = paths.socket.length;
+      ok(said.includes(`no Unix socket: its path ${paths.socket} has ${bytes} bytes`), log);
+      match(said, /this system takes 10[37]\. Set AICHAKU_HOME to a shorter path/);
+      const stopped = await cli("mcp", "--stop-server");
+      equal(text(stopped.stdout), STOPPED);
+      equal((await cli("mcp", "--start-server")).code, 0);
+    } finally {
+      await cli("mcp", "--stop-server");
+    }
   },
 });
 
