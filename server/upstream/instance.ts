@@ -84,6 +84,12 @@ export interface InstanceOptions {
 /** Milliseconds that a server may take to answer a probe, at most. */
 const PROBE_MS = 5000;
 
+/**
+ * Calls that a client may still make while another one waits for its turn: without end the other would
+ * never have it, and with none a call could wait for another of its own client's for ever.
+ */
+const MAX_PASSES = 2;
+
 /** Milliseconds between two looks at deadlines, at most. */
 const SWEEP_MS = 1000;
 
@@ -113,6 +119,8 @@ export class Instance {
   #lastError: string | undefined;
   /** Whether calls of different clients take turns, so that every question has one possible asker. */
   #takesTurns = false;
+  /** Calls of whoever has the turn that were given out while the next one waited for it. */
+  #passes = 0;
 
   constructor(options: InstanceOptions) {
     this.name = options.name;
@@ -306,10 +314,13 @@ export class Instance {
     if (this.#life.state === "ready") {
       const mayRun = (owner: string) => this.#mayRun(owner);
       while (this.#conversation.waiting < this.#options.maxCalls) {
-        // Whose turn it is waits until it has come: else the calls of those before it might never end.
-        if (this.#takesTurns && this.#conversation.othersWait(this.#queue.next ?? "")) return;
+        const next = this.#queue.next;
+        const isKept = this.#takesTurns && next !== undefined &&
+          this.#conversation.othersWait(next);
+        if (isKept && this.#passes >= MAX_PASSES) return;
         const call = this.#queue.shift(mayRun);
         if (call === undefined) return;
+        this.#passes = isKept ? this.#passes + 1 : 0;
         this.#dispatch(call);
       }
       return;
