@@ -6,7 +6,7 @@
  */
 
 import { Fault } from "../../protocol/errors.ts";
-import { type JsonObject, stringifyJson } from "../../protocol/json.ts";
+import { isObject, type JsonObject, stringifyJson } from "../../protocol/json.ts";
 import { describe, type RequestMessage } from "../../protocol/message.ts";
 import { META, metaOf } from "../../protocol/modern.ts";
 import { LATEST_LEGACY_REVISION } from "../../protocol/revisions.ts";
@@ -33,6 +33,15 @@ export interface Reply {
   notify(text: string): boolean;
 }
 
+/** What a transport knows of a call beside its message. */
+export interface CallOptions {
+  /**
+   * Headers that repeat arguments of a tool, by their names after `Mcp-Param-` in lower case. Undefined
+   * where there are no headers.
+   */
+  paramHeaders?: ReadonlyMap<string, string>;
+}
+
 let lastKey = 0;
 
 /** One call of one client. Settles exactly once; whatever comes later is dropped. */
@@ -44,6 +53,8 @@ export class Call implements UpstreamCall, ClientCall {
   readonly method: string;
   params: JsonObject | undefined;
   waitsUntil?: number;
+  /** See {@linkcode CallOptions}. */
+  readonly paramHeaders: ReadonlyMap<string, string> | undefined;
   readonly #reply: Reply;
   #settled = false;
   #onCancelled: ((reason: string) => void)[] | undefined;
@@ -51,12 +62,18 @@ export class Call implements UpstreamCall, ClientCall {
   #finish: (() => void) | undefined;
   #onSettled: (() => void)[] | undefined;
 
-  constructor(session: Session, message: RequestMessage, reply: Reply) {
+  constructor(
+    session: Session,
+    message: RequestMessage,
+    reply: Reply,
+    { paramHeaders }: CallOptions = {},
+  ) {
     this.session = session;
     this.id = message.id;
     this.key = session.kind === "modern" ? `${message.id} ${++lastKey}` : message.id;
     this.method = message.method;
     this.params = message.params;
+    this.paramHeaders = paramHeaders;
     this.#reply = reply;
   }
 
@@ -73,7 +90,10 @@ export class Call implements UpstreamCall, ClientCall {
   }
 
   get capabilities(): JsonObject {
-    return this.session.capabilities;
+    if (!this.session.isModern) return this.session.capabilities;
+    // Every request says it for itself.
+    const declared = metaOf(this.params)[META.clientCapabilities];
+    return isObject(declared) ? declared : {};
   }
 
   get clientInfo(): unknown {

@@ -17,7 +17,7 @@ import {
 } from "../../protocol/message.ts";
 import type { Limits } from "../config/types.ts";
 import type { Logger } from "../daemon/log.ts";
-import { Call, type Reply } from "./call.ts";
+import { Call, type CallOptions, type Reply } from "./call.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -50,12 +50,17 @@ export class Exchange {
   }
 
   /**
-   * Takes a request. `reply.answer` is called exactly once, perhaps before this returns.
+   * Takes a request, and returns its call. `reply.answer` is called exactly once, perhaps before this returns.
    *
    * @throws {MessageFault} when the id is in flight in this session: an answer under that id would be
    * taken for the other call's.
    */
-  request(session: Session, message: RequestMessage, reply: Reply): void {
+  request(
+    session: Session,
+    message: RequestMessage,
+    reply: Reply,
+    options: CallOptions = {},
+  ): Call {
     // Requests of the modern era are independent of each other, ids included.
     if (!session.isModern && session.calls.has(message.id)) {
       throw new MessageFault(
@@ -72,11 +77,17 @@ export class Exchange {
         message.id,
       );
     }
-    const call = new Call(session, message, reply);
+    const call = new Call(session, message, reply, options);
     const refusal = this.refusal ?? this.#overload(session);
-    if (refusal !== undefined) return call.fail(refusal);
+    if (refusal !== undefined) {
+      call.fail(refusal);
+      return call;
+    }
     session.calls.set(call.key, call);
-    if (call.method === "initialize") return void this.#initialize(call);
+    if (call.method === "initialize" && !session.isModern) {
+      this.#initialize(call);
+      return call;
+    }
     try {
       session.endpoint.request(call);
     } catch (error) {
@@ -84,6 +95,7 @@ export class Exchange {
       this.#log.error("fault while taking a call", { method: describe(call.method), error });
       call.fail(asFault(error));
     }
+    return call;
   }
 
   /**

@@ -35,7 +35,8 @@ export class ProjectFinder {
 
   /** Whether a client can tell its project only once it has a call under way to be asked on. */
   mustAsk(session: Session): boolean {
-    return session.project === undefined && isObject(session.capabilities.roots);
+    return session.project === undefined && !session.isModern &&
+      isObject(session.capabilities.roots);
   }
 
   /**
@@ -47,7 +48,8 @@ export class ProjectFinder {
   find(session: Session, via: Call | undefined): Promise<string> {
     const roots = this.#options.roots();
     if (session.project !== undefined) return resolveProject(session.project, { roots });
-    if (!isObject(session.capabilities.roots)) {
+    // A modern client is asked nothing outside of results.
+    if (session.isModern || !isObject(session.capabilities.roots)) {
       return Promise.reject(this.#missing("and this client named none"));
     }
     const asked = this.#asked.get(session);

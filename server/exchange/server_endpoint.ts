@@ -220,7 +220,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
 
   #place(session: Session, entry: ServerEntry, project?: string): SharedInstance {
     const profile = clientClass(session.capabilities);
-    const own = this.#isolates(profile) ? session : undefined;
+    const own = this.#isolates(session) ? session : undefined;
     const { roots } = own?.capabilities ?? {};
     const spec: InstanceSpec = {
       entry,
@@ -271,7 +271,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     if (this.#usesProject) return true;
     const placed = this.#places.get(session);
     return placed === undefined
-      ? this.#isolates(clientClass(session.capabilities))
+      ? session.kind !== "request" && this.#isolates(session)
       : placed.own !== undefined;
   }
 
@@ -289,11 +289,28 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     );
   }
 
-  /** Whether clients of this class get a process each. */
-  #isolates(profile: JsonObject): boolean {
+  /**
+   * Whether a client gets a process for itself.
+   *
+   * @throws {Fault} `isolation_required` when it would, and cannot be known again.
+   */
+  #isolates(session: Session): boolean {
     const { mode } = this.#entry.sharing;
-    return mode === "session" ||
-      (mode === "auto" && canBeAsked(profile) && this.verdict !== undefined);
+    const isNameless = session.kind === "request";
+    if (mode === "session" && isNameless) {
+      throw new Fault(
+        "isolation_required",
+        `Server ${
+          JSON.stringify(this.server)
+        } keeps something for each of its clients, and this one ` +
+          `has no name: add ?client=KEY to its address, or send X-Aichaku-Client`,
+        { server: this.server },
+      );
+    }
+    if (mode === "session") return true;
+    // Nameless ones share, one at a time, so that every question has one possible asker.
+    return mode === "auto" && !isNameless && this.verdict !== undefined &&
+      canBeAsked(clientClass(session.capabilities));
   }
 
   #tryPlace(session: Session): void {

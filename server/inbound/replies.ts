@@ -59,6 +59,10 @@ export interface PostReplyOptions extends ReplyContext {
   headers: Record<string, string>;
   /** HTTP status of a fault, for endpoints that use it. Default 200 always. */
   statusOf?: (fault: Fault) => number;
+  /** HTTP status of an answer that a server gave. Default 200 always. */
+  statusOfText?: (text: string) => number;
+  /** The client closed the stream before its answer. */
+  onLeft?: () => void;
   /** Headers in place of `headers` when the answer is a fault. Default the same. */
   headersOf?: (fault: Fault) => Record<string, string>;
   /** Number of answers, when the POST was a batch. */
@@ -122,7 +126,12 @@ export class PostReply implements Reply {
     this.#stream = stream;
     const { mailbox, greeting } = stream;
     const eventId = resumable?.eventId;
-    this.#response.resolve(eventStreamResponse({ mailbox, clock, headers, greeting, eventId }));
+    const onClose = () => {
+      if (this.#missing > 0) this.#options.onLeft?.();
+    };
+    this.#response.resolve(
+      eventStreamResponse({ mailbox, clock, headers, greeting, eventId, onClose }),
+    );
     // Of a batch, what was answered before.
     for (const { text, id } of this.#answers ?? []) mailbox.post(text, id);
   }
@@ -140,8 +149,8 @@ export class PostReply implements Reply {
   }
 
   #respond(text: string, fault: Fault | undefined): void {
-    const { accepts, headers, statusOf, headersOf } = this.#options;
-    const status = fault === undefined || statusOf === undefined ? 200 : statusOf(fault);
+    const { accepts, headers, headersOf } = this.#options;
+    const status = this.#statusOf(text, fault);
     const asStream = accepts.eventStream && !accepts.json;
     const type: Record<string, string> = asStream
       ? EVENT_STREAM_HEADERS
@@ -154,6 +163,12 @@ export class PostReply implements Reply {
           : { ...type, ...headersOf(fault) },
       }),
     );
+  }
+
+  #statusOf(text: string, fault: Fault | undefined): number {
+    const { statusOf, statusOfText } = this.#options;
+    if (fault === undefined) return statusOfText?.(text) ?? 200;
+    return statusOf?.(fault) ?? 200;
   }
 
   #body(text: string, asStream: boolean): string {

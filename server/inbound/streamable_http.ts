@@ -10,7 +10,8 @@
  */
 
 import { Fault } from "../../protocol/errors.ts";
-import type { RequestMessage } from "../../protocol/message.ts";
+import type { Message, RequestMessage } from "../../protocol/message.ts";
+import { isModernRequest } from "../../protocol/modern.ts";
 import type { Endpoint } from "../exchange/endpoint.ts";
 import type { Session } from "../exchange/session.ts";
 import { answersOf, submitBatch } from "./batch.ts";
@@ -19,6 +20,8 @@ import { type InboundContext, refusalResponse, requireEndpoint } from "./context
 import { EVENT_STREAM_HEADERS, eventStreamResponse } from "./event_stream.ts";
 import { type Batch, checkBatch, type Incoming, parseIncoming } from "./incoming.ts";
 import { createSession } from "./initialize.ts";
+import { postModern } from "./modern_http.ts";
+import { isModernHeader } from "./modern_request.ts";
 import { projectOf } from "./project.ts";
 import { type Accepts, PostReply, readAccept } from "./replies.ts";
 import { refuseUnknownServer } from "./unknown_server.ts";
@@ -49,6 +52,9 @@ export async function postMessage(context: InboundContext, to: McpRequest): Prom
   if (!accepts.json && !accepts.eventStream) throw notAcceptable();
   const message = parseIncoming(await readJsonBody(request, context.limits.maxBodyBytes));
   try {
+    if (message.kind !== "batch" && isModern(request.headers, message)) {
+      return await postModern(context, { request, endpoint, accepts, message });
+    }
     checkVersionHeader(request.headers);
     const sessionId = to.sessionId ?? request.headers.get(SESSION_HEADER);
     const { refusal } = context.exchange;
@@ -66,6 +72,14 @@ export async function postMessage(context: InboundContext, to: McpRequest): Prom
     const id = message.kind === "request" ? message.id : undefined;
     return refusalResponse(error, { id, log: context.log });
   }
+}
+
+/** Whether a message is of the modern era: it says so itself, or its headers do. */
+function isModern(headers: Headers, message: Message): boolean {
+  const isNamed = message.kind === "request" && isModernRequest(message.params);
+  // `initialize` belongs to the legacy era, whatever else is said.
+  if (message.kind === "request" && message.method === "initialize" && !isNamed) return false;
+  return isNamed || isModernHeader(headers);
 }
 
 /** `GET`: the stream for what belongs to no call, or, resumed, that of a call. */

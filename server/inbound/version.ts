@@ -7,7 +7,7 @@
 import { Fault } from "../../protocol/errors.ts";
 import { isObject } from "../../protocol/json.ts";
 import type { Message } from "../../protocol/message.ts";
-import { isLegacyRevision, LEGACY_REVISIONS } from "../../protocol/revisions.ts";
+import { isLegacyRevision, SUPPORTED_REVISIONS } from "../../protocol/revisions.ts";
 
 const HEADER = "mcp-protocol-version";
 const META_KEY = "io.modelcontextprotocol/protocolVersion";
@@ -39,6 +39,6 @@ function unsupported(version: string): Fault {
   return new Fault(
     "unsupported_version",
     `Unsupported protocol version ${JSON.stringify(requested)}`,
-    { extra: { supported: LEGACY_REVISIONS, requested } },
+    { extra: { supported: SUPPORTED_REVISIONS, requested } },
   );
 }
