@@ -75,8 +75,8 @@ function unreachable({ message }: NoResponse, { origin }: AskOptions): Trouble {
   };
 }
 
-function broken({ message }: NoResponse, { what, origin }: AskOptions): Trouble {
-  return { kind: "lost", how: `at ${origin} broke off ${what} before its answer (${message})` };
+function broken({ message }: NoResponse, { what }: AskOptions): Trouble {
+  return { kind: "lost", how: `broke off ${what} before its answer (${message})` };
 }
 
 /**

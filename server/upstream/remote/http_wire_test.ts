@@ -297,13 +297,13 @@ test(
   "a stream without ids that breaks or ends loses its call, which may have been executed",
   {},
   async ({ server, bench }) => {
-    for (const how of ["break", "end"] as const) {
-      server.on("tools/call", () => {
-        const events = new EventResponse().message({ jsonrpc: "2.0", method: "n" });
-        queueMicrotask(() => events[how]());
-        return events.response;
-      });
+    for (const [index, how] of (["break", "end"] as const).entries()) {
+      const events = new EventResponse().message({ jsonrpc: "2.0", method: "n" });
+      server.on("tools/call", () => events.response);
       const id = bench.request("tools/call", TOOL);
+      const told = () => bench.lines.filter(({ method }) => method === "n").length;
+      await bench.until(() => told() === index + 1, "the first event");
+      events[how]();
       await bench.until(() => bench.lost.has(id), "loss");
       const { reason, message, details } = bench.lost.get(id)!;
       assert.deepEqual([reason, details.retryable], ["upstream_exited", false]);

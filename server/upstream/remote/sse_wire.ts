@@ -35,6 +35,8 @@ interface Posting {
   controller: AbortController;
   /** Whether the server may have it. */
   sent: boolean;
+  /** Whether it counts among what the server has not taken. */
+  owed: boolean;
   /** Whether nothing is to be told of it any more: its answer came on the stream before. */
   settled: boolean;
 }
@@ -94,6 +96,7 @@ class EventStreamWire implements SseWire {
       text,
       controller: new AbortController(),
       sent: false,
+      owed: true,
       settled: false,
     };
     const posted = this.#run(() => this.#post(posting), posting.controller.signal);
@@ -111,9 +114,9 @@ class EventStreamWire implements SseWire {
   // ---- to the server
 
   async #post(posting: Posting): Promise<void> {
-    const { message, text, controller: { signal } } = posting;
+    const { message, controller: { signal } } = posting;
     this.#postings.add(posting);
-    this.#owed += text.length;
+    this.#owed += posting.text.length;
     try {
       await this.#opened.promise;
       // Sent beside it, a call may arrive first.
@@ -131,7 +134,7 @@ class EventStreamWire implements SseWire {
       posting.sent = false;
       this.#end({ how: "forgot the session", stderr: "" });
     } finally {
-      this.#owed -= text.length;
+      this.#release(posting);
       this.#postings.delete(posting);
     }
   }
@@ -235,8 +238,16 @@ class EventStreamWire implements SseWire {
   #settle(ids: readonly number[]): void {
     for (const posting of this.#postings) {
       const { message } = posting;
-      if (message.kind === "request" && ids.includes(message.id)) posting.settled = true;
+      if (message.kind !== "request" || !ids.includes(message.id)) continue;
+      posting.settled = true;
+      this.#release(posting);
     }
+  }
+
+  /** The server has the message, or never will: it is not owed any more. */
+  #release(posting: Posting): void {
+    if (posting.owed) this.#owed -= posting.text.length;
+    posting.owed = false;
   }
 
   // ---- ends
