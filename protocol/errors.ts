@@ -39,6 +39,8 @@ export const REASONS = {
   method_not_found: { code: -32601, http: 404, retryable: false },
   /** The parameters are wrong: an unknown tool or server, a missing field. */
   invalid_params: { code: -32602, http: 400, retryable: false },
+  /** No server offers the resource. Source: MCP 2025-11-25, server/resources, "Error Handling". */
+  resource_not_found: { code: -32002, http: 404, retryable: false },
   /** The client asked for a protocol revision that is not spoken here. */
   unsupported_version: { code: -32022, http: 400, retryable: false },
   /** A header says something else than the body (MCP 2026-07-28). */

@@ -13,6 +13,7 @@ import { settlesWithin } from "../protocol/deadline.ts";
 import type { AppOptions, DaemonApp, DrainOptions } from "./daemon/app.ts";
 import { AggregateEndpoint } from "./exchange/aggregate_endpoint.ts";
 import { Exchange } from "./exchange/exchange.ts";
+import { memoryCatalogStore } from "./store/catalog_store.ts";
 import { ServerEndpoint } from "./exchange/server_endpoint.ts";
 import { Sessions } from "./exchange/sessions.ts";
 import { AbsenceWatch } from "./inbound/absence.ts";
@@ -39,7 +40,15 @@ export function createApp(options: AppOptions): DaemonApp {
   const { version } = identity;
 
   const servers = new Map<string, ServerEndpoint>();
-  const all = new AggregateEndpoint({ servers, version, clock, log });
+  const catalogs = options.catalogs ?? memoryCatalogStore();
+  const all = new AggregateEndpoint({
+    servers,
+    disabled: () => config.disabled,
+    catalogs,
+    version,
+    clock,
+    log,
+  });
   let inherited: Readonly<Record<string, string>> = options.variables;
   const context: InstanceContext = {
     clock,
@@ -172,7 +181,7 @@ export function createApp(options: AppOptions): DaemonApp {
       }
     }
     if (report.added.length + report.removed.length + report.changed.length > 0) {
-      all.onToolsChanged();
+      all.onConfigChanged();
     }
     return report;
   }
@@ -193,7 +202,7 @@ export function createApp(options: AppOptions): DaemonApp {
     silence[Symbol.dispose]();
     absence[Symbol.dispose]();
     resumable[Symbol.dispose]();
-    await Promise.all([stopped, sessions.close(reason)]);
+    await Promise.all([stopped, sessions.close(reason), catalogs.close()]);
     // Those whose clients have not begun a session.
     connections.close(reason);
   }

@@ -8,6 +8,7 @@
 
 import type { SelfCommand } from "../../platform/self.ts";
 import type { Config } from "../config/types.ts";
+import type { CatalogStore } from "../store/catalog_store.ts";
 import type { SessionStore } from "../store/session_store.ts";
 import type { VerdictStore } from "../store/verdict_store.ts";
 import type { ChildRegistry } from "./children.ts";
@@ -57,6 +58,8 @@ export interface AppOptions {
   sessionStore: SessionStore;
   /** What was learned about servers. */
   verdicts: VerdictStore;
+  /** What servers were last known to offer; closed by `drain`. Default: in memory only. */
+  catalogs?: CatalogStore;
   /** Measures what processes and their descendants use. Default: nothing is known. */
   measure?(pids: number[]): Promise<ReadonlyMap<number, { rssBytes: number; cpuSeconds: number }>>;
   /** Asks the runner to drain and exit. Returns at once; asking twice is the same as once. */

@@ -21,6 +21,7 @@ import { onSignals, terminationSignals } from "../../platform/signals.ts";
 import { settlesWithin } from "../../protocol/deadline.ts";
 import { DAEMON_PROTOCOL, VERSION } from "../../protocol/version.ts";
 import type { Config } from "../config/types.ts";
+import { openCatalogStore } from "../store/catalog_store.ts";
 import { openSqliteSessionStore } from "../store/sqlite_session_store.ts";
 import { openVerdictStore } from "../store/verdict_store.ts";
 import {
@@ -200,6 +201,10 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
       sessionStore: openSqliteSessionStore({
         path: paths.sessionsDb,
         onReset: (reason) => log.warn("sessions of before are lost", { reason }),
+      }),
+      catalogs: openCatalogStore({
+        folder: join(paths.cacheDir, "catalogs"),
+        onProblem: (error) => log.warn("cannot keep what servers offer", { error }),
       }),
       verdicts: openVerdictStore({
         path: join(paths.cacheDir, "verdicts.json"),

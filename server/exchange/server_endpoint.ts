@@ -240,7 +240,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     this.#instances.add(shared);
     this.#places.set(session, shared);
     if (own !== undefined) this.#note(session);
-    shared.join(session);
+    shared.join(session, this.#subscriptionsOf(session));
     return shared;
   }
 
@@ -264,6 +264,17 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     this.#bereft.delete(session);
     if (isFromBefore) session.owned.delete(this.server);
     return loss;
+  }
+
+  /** Resources of this server that a session subscribed to before. */
+  #subscriptionsOf({ endpoint, subscriptions, origins }: Session): ReadonlySet<string> {
+    if (endpoint === this) return subscriptions;
+    return new Set([...subscriptions].filter((uri) => origins.get(uri) === this.server));
+  }
+
+  /** Where a session is; undefined while it is nowhere. */
+  placeOf(session: Session): SharedInstance | undefined {
+    return this.#places.get(session);
   }
 
   /** Whether what the server offers to a session may be another thing for every other one. */

@@ -67,6 +67,8 @@ export class Session {
   logLevel: string | null = null;
   /** Resources it subscribed to; survive a restart of the daemon. */
   readonly subscriptions = new Set<string>();
+  /** At all servers together, the name of the server that each of them is of. */
+  readonly origins = new Map<string, string>();
   /** Servers that run a process for this session alone. */
   readonly owned = new Set<string>();
   /** Monotonic milliseconds. */

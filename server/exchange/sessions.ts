@@ -234,6 +234,7 @@ export class Sessions {
     });
     session.logLevel = record.logLevel;
     for (const uri of record.subscriptions) session.subscriptions.add(uri);
+    for (const [uri, server] of record.origins ?? []) session.origins.set(uri, server);
     for (const server of record.owned ?? []) session.owned.add(server);
     return this.#add(session);
   }
@@ -250,6 +251,7 @@ export class Sessions {
       owned: [...session.owned],
       logLevel: session.logLevel,
       subscriptions: [...session.subscriptions],
+      ...(session.origins.size === 0 ? {} : { origins: [...session.origins] }),
       lastSeen: this.#wallTime(),
     };
     this.#write(() => this.#options.store.put(record));

@@ -144,12 +144,17 @@ export class SharedInstance implements InstanceListener {
   }
 
   /** A session comes to it, perhaps with what it had asked for before. */
-  join(session: Session): void {
+  join(session: Session, subscriptions: ReadonlySet<string> = session.subscriptions): void {
     this.#sessions.set(session.id, session);
-    const { id, logLevel, subscriptions } = session;
+    const { id, logLevel } = session;
     this.#needs.restore(id, { logLevel, subscriptions });
     // Whoever waits for updates may never call: the server must run to send them.
     if (subscriptions.size > 0) this.instance.ready().catch(() => {}); // Logged by the instance.
+  }
+
+  /** A session on it wants another log level. */
+  levelChanged({ id, logLevel }: Session): void {
+    this.#needs.restore(id, { logLevel, subscriptions: [] });
   }
 
   /** A session leaves it: what was kept for it is released. */

@@ -25,7 +25,7 @@ export function isAtLeast(level: unknown, least: string): boolean {
 }
 
 /** Whether there is such a log level. */
-export function isLogLevel(level: unknown): boolean {
+export function isLogLevel(level: unknown): level is string {
   return LOG_LEVELS.includes(level as string);
 }
 

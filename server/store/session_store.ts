@@ -24,6 +24,8 @@ export interface SessionRecord {
   logLevel: string | null;
   /** Resources it subscribed to. */
   subscriptions: readonly string[];
+  /** At all servers together, resources it subscribed to, each with the name of its server. Default none. */
+  origins?: readonly (readonly [uri: string, server: string])[];
   /** Wall clock, milliseconds since 1970. */
   lastSeen: number;
 }

@@ -29,9 +29,9 @@ export class ListReading {
     return this.#controller.signal;
   }
 
-  /** Somebody waits for it. */
-  join(): void {
-    this.#waiting++;
+  /** Somebody waits for it. @returns how many do now. */
+  join(): number {
+    return ++this.#waiting;
   }
 
   /** Somebody who waited does not any more. */
