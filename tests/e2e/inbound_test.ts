@@ -7,14 +7,14 @@ import { DaemonFixture } from "../fixtures/daemon.ts";
 import { stillServes } from "./support/bystander.ts";
 import { InboundClient, text, type Transport, TRANSPORTS } from "./support/inbound_clients.ts";
 import type { Json } from "./support/mcp_session.ts";
-import { misbehaving } from "./support/servers.ts";
+import { asking, misbehaving } from "./support/servers.ts";
 import { eventually } from "./support/within.ts";
 
 const MAX_BODY = 256 * 1024;
 
 const config = {
   server: { tcpPort: 0, limits: { maxBodyBytes: MAX_BODY } },
-  mcpServers: { misbehaving: misbehaving() },
+  mcpServers: { misbehaving: misbehaving(), asking: asking() },
 };
 
 /** What is promised. Each begins with clients of its own, at a daemon that all before it have used. */
@@ -23,7 +23,7 @@ const PROMISES: Record<string, (bench: Bench) => Promise<void>> = {
     await using client = await begin();
     const list = await client.ask({ jsonrpc: "2.0", id: "list", method: "tools/list" });
     const names = list.result.tools.map((tool: Json) => tool.name);
-    assert.ok(names.includes(transport.tool?.("echo") ?? "echo"), names.join(", "));
+    assert.ok(names.includes(transport.tool?.("echo", "misbehaving") ?? "echo"), names.join(", "));
     for (const id of [0, 7, "7", "", "ünï 🦉", -1]) {
       const said = `héllo ${JSON.stringify(id)}`;
       assert.equal(text(await client.call(id, "echo", { text: said })), said);
@@ -66,6 +66,23 @@ const PROMISES: Record<string, (bench: Bench) => Promise<void>> = {
     assert.equal(answer.error.data.reason, "cancelled");
     await client.tell("release", { key });
     assert.equal(await client.tell("echo", { text: "on" }), "on");
+  },
+
+  async "brings a question of the server's, and the answer back"({ daemon, transport }) {
+    if (transport.noHandshake) return; // Nobody has said that it can be asked.
+    await using client = await InboundClient.begin(transport, daemon, {
+      server: "asking",
+      capabilities: { elicitation: {} },
+    });
+    await client.send(client.toolCall("q", "ask", { for: "me" }));
+    const question = await client.inbox.take(
+      ({ method }) => method === "elicitation/create",
+      "the question",
+    );
+    assert.equal(question.params.message, "me");
+    const result = { action: "accept", content: { answer: "42" } };
+    await client.send({ jsonrpc: "2.0", id: question.id, result });
+    assert.deepEqual(JSON.parse(text(await client.answer("q"))), { result });
   },
 
   async "tells everybody that the tools changed"({ begin }) {

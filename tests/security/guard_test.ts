@@ -36,6 +36,9 @@ const ACCESS: Record<string, "open" | "data" | "control"> = {
   "GET /sse/:id": "data",
   "DELETE /session": "data",
   "POST /": "data",
+  "POST /mcp/:server/start": "control",
+  "POST /mcp/:server/stop": "control",
+  "POST /mcp/:server/restart": "control",
   "GET /sessions": "control",
   "DELETE /sessions/:id": "control",
   // The last: it ends the daemon.

@@ -88,7 +88,7 @@ export interface Transport {
   /** Connects. Without a server: to all together. */
   connect(daemon: DaemonFixture, inbox: Inbox, server: string): Promise<Wire>;
   /** What tools are called there. Default as at their server. */
-  tool?: (name: string) => string;
+  tool?: (name: string, server: string) => string;
   /** There is no `initialize`. */
   noHandshake?: boolean;
   /** Whether a client that is gone has thereby ended its session. */
@@ -106,8 +106,11 @@ export class InboundClient implements AsyncDisposable {
   #wire!: Wire;
   #told = 0;
 
-  private constructor(transport: Transport) {
+  readonly server: string;
+
+  private constructor(transport: Transport, server: string) {
     this.transport = transport;
+    this.server = server;
   }
 
   /** Connects, without a word of MCP. */
@@ -116,16 +119,21 @@ export class InboundClient implements AsyncDisposable {
     daemon: DaemonFixture,
     server = "misbehaving",
   ): Promise<InboundClient> {
-    const client = new InboundClient(transport);
+    const client = new InboundClient(transport, server);
     client.#wire = await transport.connect(daemon, client.inbox, server);
     return client;
   }
 
   /** Connects and initializes. */
-  static async begin(transport: Transport, daemon: DaemonFixture): Promise<InboundClient> {
-    const client = await InboundClient.open(transport, daemon);
+  static async begin(
+    transport: Transport,
+    daemon: DaemonFixture,
+    { server, capabilities = {} }: { server?: string; capabilities?: Json } = {},
+  ): Promise<InboundClient> {
+    const client = await InboundClient.open(transport, daemon, server);
     if (transport.noHandshake) return client;
-    const { result } = await client.ask(initialize("2025-06-18"));
+    const { params, ...request } = initialize("2025-06-18");
+    const { result } = await client.ask({ ...request, params: { ...params, capabilities } });
     assert.equal(result?.protocolVersion, "2025-06-18");
     await client.send({ jsonrpc: "2.0", method: "notifications/initialized" });
     return client;
@@ -159,7 +167,7 @@ export class InboundClient implements AsyncDisposable {
   }
 
   toolCall(id: Json, name: string, args: Json = {}, more: Json = {}): Json {
-    const tool = this.transport.tool?.(name) ?? name;
+    const tool = this.transport.tool?.(name, this.server) ?? name;
     const params = { name: tool, arguments: args, ...more };
     return { jsonrpc: "2.0", id, method: "tools/call", params };
   }
@@ -652,7 +660,7 @@ export const TRANSPORTS: readonly Transport[] = [
   {
     name: "/mcp/v1",
     connect: ({ url }, inbox) => Promise.resolve(new V1Wire(`${url}/mcp/v1`, inbox)),
-    tool: (name) => `misbehaving__${name}`,
+    tool: (name, server) => `${server}__${name}`,
     endsWithConnection: false,
     unknownServer: "never",
   },
