@@ -70,8 +70,8 @@ export const JAVASCRIPT_SETTINGS_RULES: readonly TreeRule[] = [
   {
     ...javascript,
     id: "js-weak-hash",
-    title: "MD5 or SHA-1",
-    severity: "low",
+    title: "MD5 or SHA-1 for something that must stay secret",
+    severity: "medium",
     cwe: "CWE-328",
     owasp: "A02:2021",
     words: ["createHash", "createHmac", "digest", "hash("],
@@ -79,17 +79,18 @@ export const JAVASCRIPT_SETTINGS_RULES: readonly TreeRule[] = [
       (call_expression function: (_) @f arguments: (arguments . (string) @a)
         (#match? @f "(^|\\\\.)(createHash|createHmac|subtle\\\\.digest)$")
         (#match? @a "^.(?:[mM][dD][45]|[sS][hH][aA]-?1).$")
-        (#not-near? @f "[eE][tT]ag|[cC]ache|[fF]ingerprint|[cC]hecksum|[uU]nique|258EAFA5")) @hit`,
+        (#near? @f "[pP]ass(?:wor|phrase|wd)|[pP]wd|[tT]oken|[sS]ecret|[sS]ignature|[sS]ign\\\\(|[aA]uth|[cC]redential|[sS]ession|[cC]ertificate|[sS]alt|[cC]srf")) @hit`,
     message: "MD5 and SHA-1 are broken: two texts with the same hash can be made on purpose.",
     remedy: "Use SHA-256 or better; for passwords, scrypt or argon2.",
     examples: {
       bad: [
-        'crypto.createHash("md5").update(text)',
-        "createHash('SHA1')",
-        'await crypto.subtle.digest("SHA-1", bytes)',
+        'crypto.createHash("md5").update(password).digest("hex")',
+        "const token = createHash('SHA1').update(name);",
+        'const signature = await crypto.subtle.digest("SHA-1", bytes);',
       ],
       good: [
-        'crypto.createHash("sha256")',
+        'crypto.createHash("sha256").update(password)',
+        'crypto.createHash("md5").update(text)',
         'const etag = createHash("sha1").update(body).digest("hex");',
         '// createHash("md5")',
         "const help = 'createHash(\"md5\")';",

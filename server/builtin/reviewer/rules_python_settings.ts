@@ -72,30 +72,35 @@ export const PYTHON_SETTINGS_RULES: readonly TreeRule[] = [
   {
     ...python,
     id: "py-weak-hash",
-    title: "MD5 or SHA-1",
-    severity: "low",
+    title: "MD5 or SHA-1 for something that must stay secret",
+    severity: "medium",
     cwe: "CWE-328",
     owasp: "A02:2021",
     words: ["hashlib"],
     query: `
       (call function: (_) @f arguments: (argument_list) @a
         (#match? @f "^hashlib\\\\.(md5|sha1)$") (#not-match? @a "usedforsecurity *= *False")
-        (#not-near? @f "[eE][tT]ag|[cC]ache|[fF]ingerprint|[cC]hecksum|[uU]nique")) @hit
+        (#near? @f "[pP]ass(?:wor|phrase|wd)|[pP]wd|[tT]oken|[sS]ecret|[sS]ignature|[sS]ign\\\\(|[aA]uth|[cC]redential|[sS]ession|[cC]ertificate|[sS]alt|[cC]srf")) @hit
       (call function: (_) @f arguments: (argument_list . (string) @n) @a
         (#eq? @f "hashlib.new") (#match? @n "^.(?:[mM][dD][45]|[sS][hH][aA]-?1).$")
         (#not-match? @a "usedforsecurity *= *False")
-        (#not-near? @f "[eE][tT]ag|[cC]ache|[fF]ingerprint|[cC]hecksum|[uU]nique")) @hit`,
+        (#near? @f "[pP]ass(?:wor|phrase|wd)|[pP]wd|[tT]oken|[sS]ecret|[sS]ignature|[sS]ign\\\\(|[aA]uth|[cC]redential|[sS]ession|[cC]ertificate|[sS]alt|[cC]srf")) @hit`,
     message: "MD5 and SHA-1 are broken: two texts with the same hash can be made on purpose.",
     remedy: "Use hashlib.sha256 or better; where it guards nothing, say usedforsecurity=False.",
     examples: {
-      bad: ["hashlib.md5(text)", "hashlib.sha1()", "hashlib.new('md5', text)"],
+      bad: [
+        "hashlib.md5(password)",
+        "token = hashlib.sha1()",
+        "hashlib.new('md5', secret)",
+      ],
       good: [
-        "hashlib.sha256(text)",
+        "hashlib.sha256(password)",
+        "hashlib.md5(text)",
         "cache_key = hashlib.md5(text)",
-        "hashlib.md5(text, usedforsecurity=False)",
+        "hashlib.md5(password, usedforsecurity=False)",
         "hashlib.new('md5', usedforsecurity=False)",
-        "# hashlib.md5(text)",
-        "'hashlib.md5(text)'",
+        "# hashlib.md5(password)",
+        "'hashlib.md5(password)'",
       ],
     },
   },
