@@ -112,6 +112,8 @@ export class Exchange {
       );
     }
     if (message.method === "notifications/cancelled") return cancel(session, message);
+    // A modern client says nothing else outside of requests.
+    if (session.isModern) return;
     if (message.method === "notifications/progress") {
       return session.questions.progress(message.params ?? {});
     }
@@ -140,6 +142,8 @@ export class Exchange {
 function cancel(session: Session, { params }: NotificationMessage): void {
   const id = idText(params?.requestId);
   const reason = typeof params?.reason === "string" ? params.reason : "the client cancelled it";
+  if (id === undefined) return;
   // An unknown id is no fault: the answer may have crossed the cancellation.
-  if (id !== undefined) session.calls.get(id)?.cancel(reason);
+  if (!session.isModern) return session.calls.get(id)?.cancel(reason);
+  for (const call of [...session.calls.values()]) if (call.id === id) call.cancel(reason);
 }

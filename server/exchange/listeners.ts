@@ -109,6 +109,11 @@ export class Listeners {
 }
 
 function finish(call: Call): void {
+  // Where all streams share one channel, closing one is said on it. Source: basic/patterns/cancellation.
+  if (call.paramHeaders === undefined) {
+    const params = { requestId: parseJson(call.id) };
+    call.notify(stringifyJson({ jsonrpc: "2.0", method: "notifications/cancelled", params }));
+  }
   call.succeed({ _meta: { [META.subscriptionId]: parseJson(call.id) } });
 }
 

@@ -14,6 +14,7 @@
  */
 
 import { asFault, Fault } from "../../protocol/errors.ts";
+import { isModernRequest } from "../../protocol/modern.ts";
 import { type Message, MessageFault, type RequestMessage } from "../../protocol/message.ts";
 import type { Reply } from "../exchange/call.ts";
 import type { Endpoint } from "../exchange/endpoint.ts";
@@ -23,7 +24,7 @@ import { answersOf, submitBatch } from "./batch.ts";
 import type { InboundContext } from "./context.ts";
 import { type Batch, checkBatch, type Incoming, parseIncoming } from "./incoming.ts";
 import { createSession } from "./initialize.ts";
-import { checkEra } from "./version.ts";
+import { type ModernIdentity, readModernIdentity } from "./modern_request.ts";
 
 /** The way out to the client. */
 export interface Outlet {
@@ -53,6 +54,8 @@ export class Connection {
     superseded: () => this.end("its session is used elsewhere"),
   };
   #session: Session | undefined;
+  /** The same client, as far as it speaks the modern era. */
+  #modern: Session | undefined;
   /** Requests that were taken and not answered. */
   #open = 0;
   #closed = false;
@@ -104,11 +107,8 @@ export class Connection {
   take(incoming: Incoming): void {
     if (this.#closed) return;
     if (incoming.kind === "batch") return this.#takeBatch(incoming.batch);
-    checkEra(incoming);
     if (incoming.kind !== "request") return this.#takeNotification(incoming);
-    const session = incoming.method === "initialize"
-      ? this.#initialize(incoming)
-      : this.#session ?? this.#begin("light");
+    const session = this.#sessionFor(incoming);
     const { id } = incoming;
     const reply = this.#reply(id);
     this.#open++;
@@ -137,6 +137,7 @@ export class Connection {
     this.#closed = true;
     this.#options.context.connections.delete(this);
     if (this.#session !== undefined) this.#leave(this.#session, reason);
+    if (this.#modern !== undefined) this.#options.context.sessions.end(this.#modern, reason);
   }
 
   /** Ends it from our side. */
@@ -144,6 +145,28 @@ export class Connection {
     if (this.#closed) return;
     this.close(reason);
     this.#options.outlet.end(reason);
+  }
+
+  /** Each request says which era it is of; a connection may be used for both. */
+  #sessionFor(message: RequestMessage): Session {
+    if (isModernRequest(message.params)) {
+      const identity = readModernIdentity(message);
+      return this.#modern ??= this.#beginModern(identity);
+    }
+    if (message.method === "initialize") return this.#initialize(message);
+    return this.#session ?? this.#begin("light");
+  }
+
+  /** The connection is the name of its client: nobody else can use it. */
+  #beginModern(identity: ModernIdentity): Session {
+    const { context: { sessions }, endpoint, project } = this.#options;
+    return sessions.create({
+      kind: "modern",
+      id: `${this.id}-modern`,
+      endpoint,
+      project,
+      ...identity,
+    });
   }
 
   #initialize(message: RequestMessage): Session {
@@ -181,6 +204,11 @@ export class Connection {
   }
 
   #takeNotification(message: Exclude<Message, RequestMessage>): void {
+    if (message.kind === "notification" && this.#modern !== undefined) {
+      // Only a cancellation means anything, and it names its request.
+      this.#options.context.exchange.notification(this.#modern, message);
+      if (this.#session === undefined) return;
+    }
     const session = this.#session;
     if (session !== undefined) {
       session.touch();

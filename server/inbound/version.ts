@@ -5,12 +5,9 @@
  */
 
 import { Fault } from "../../protocol/errors.ts";
-import { isObject } from "../../protocol/json.ts";
-import type { Message } from "../../protocol/message.ts";
 import { isLegacyRevision, SUPPORTED_REVISIONS } from "../../protocol/revisions.ts";
 
 const HEADER = "mcp-protocol-version";
-const META_KEY = "io.modelcontextprotocol/protocolVersion";
 
 /**
  * Checks the revision that the headers of a request name.
@@ -20,18 +17,6 @@ const META_KEY = "io.modelcontextprotocol/protocolVersion";
 export function checkVersionHeader(headers: Headers): void {
   const requested = headers.get(HEADER);
   if (requested !== null && !isLegacyRevision(requested)) throw unsupported(requested);
-}
-
-/**
- * Checks the revision that a message itself names, where there are no headers: those of 2026-07-28 do.
- *
- * @throws {Fault} `unsupported_version`.
- */
-export function checkEra(message: Message): void {
-  if (message.kind !== "request") return;
-  const meta = message.params?._meta;
-  const requested = isObject(meta) ? meta[META_KEY] : undefined;
-  if (typeof requested === "string" && !isLegacyRevision(requested)) throw unsupported(requested);
 }
 
 function unsupported(version: string): Fault {

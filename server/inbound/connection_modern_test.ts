@@ -1,0 +1,104 @@
+import assert from "node:assert/strict";
+import { settle } from "../../tests/fixtures/fake_clock.ts";
+import { Endpoints } from "../../tests/fixtures/endpoints.ts";
+import { LIMITS } from "../../tests/fixtures/exchange.ts";
+import type { Json } from "../../tests/fixtures/fake_wire.ts";
+import { Sessions } from "../exchange/sessions.ts";
+import { MemorySessionStore } from "../store/memory_session_store.ts";
+import { Connection } from "./connection.ts";
+import { Connections } from "./connections.ts";
+import type { InboundContext } from "./context.ts";
+
+const META = {
+  "io.modelcontextprotocol/protocolVersion": "2026-07-28",
+  "io.modelcontextprotocol/clientCapabilities": {},
+};
+
+/** A client on a connection of its own, in the modern era. */
+class Bench {
+  readonly all = new Endpoints();
+  readonly endpoint = this.all.endpoint();
+  readonly sent: Json[] = [];
+  readonly connection: Connection;
+
+  constructor() {
+    const { clock, log, exchange } = this.all;
+    const sessions = new Sessions({
+      limits: LIMITS,
+      clock,
+      log,
+      store: new MemorySessionStore(),
+      endpointOf: () => this.endpoint,
+    });
+    const context = { exchange, sessions, log, connections: new Connections(10) };
+    this.connection = new Connection({
+      context: context as unknown as InboundContext,
+      endpoint: this.endpoint,
+      project: undefined,
+      outlet: { send: (text) => void this.sent.push(JSON.parse(text)), end() {} },
+    });
+  }
+
+  say(message: Json): void {
+    this.connection.receive(JSON.stringify({ jsonrpc: "2.0", ...message }));
+  }
+
+  async start(): Promise<this> {
+    const started = this.endpoint.start();
+    await settle();
+    this.all.wire().initialize({ capabilities: { tools: { listChanged: true } } });
+    await started;
+    return this;
+  }
+}
+
+Deno.test("modern requests need no handshake, and are answered in their own shape", async () => {
+  const bench = await new Bench().start();
+  bench.say({ id: 1, method: "tools/list", params: { _meta: META } });
+  const [{ id }] = bench.all.wire().take();
+  bench.all.wire().answer(id, { tools: [] });
+  assert.equal(bench.sent[0].result.resultType, "complete");
+});
+
+Deno.test("a cancellation names the request it means", async () => {
+  const bench = await new Bench().start();
+  for (const id of ["a", "b"]) bench.say({ id, method: "tools/call", params: { _meta: META } });
+  bench.all.wire().take();
+  bench.say({ method: "notifications/cancelled", params: { requestId: "a" } });
+  assert.deepEqual(bench.sent.map(({ id, error }) => [id, error?.data.reason]), [
+    ["a", "cancelled"],
+  ]);
+  assert.deepEqual(bench.all.wire().take().map(({ method }) => method), [
+    "notifications/cancelled",
+  ]);
+});
+
+Deno.test("who listens is told under its own id, and the end is said on the connection", async () => {
+  const bench = await new Bench().start();
+  const params = { _meta: META, notifications: { toolsListChanged: true } };
+  bench.say({ id: "l", method: "subscriptions/listen", params });
+  await settle();
+  bench.all.wire().line({ jsonrpc: "2.0", method: "notifications/tools/list_changed" });
+  await bench.endpoint.stop();
+  const ids = bench.sent.map(({ params, result }) =>
+    (params ?? result)._meta?.["io.modelcontextprotocol/subscriptionId"] ?? params.requestId
+  );
+  assert.deepEqual(bench.sent.map(({ method }) => method), [
+    "notifications/subscriptions/acknowledged",
+    "notifications/tools/list_changed",
+    "notifications/cancelled",
+    undefined,
+  ]);
+  assert.deepEqual(ids, ["l", "l", "l", "l"]);
+});
+
+Deno.test("a client that leaves takes its modern requests with it", async () => {
+  const bench = await new Bench().start();
+  bench.say({ id: 1, method: "tools/call", params: { _meta: META } });
+  bench.all.wire().take();
+  bench.connection.close("gone");
+  assert.deepEqual(bench.all.wire().take().map(({ method }) => method), [
+    "notifications/cancelled",
+  ]);
+  assert.equal(bench.endpoint.clients, 0);
+});
