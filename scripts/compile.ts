@@ -14,13 +14,13 @@
  * @module
  */
 
-import { basename, join } from "@std/path";
+import { basename, dirname, join } from "@std/path";
 import { parseArgs } from "node:util";
 import { VERSION } from "../protocol/version.ts";
 import { run } from "./lib/child.ts";
 import { type Compiler, officialCompiler, testCompiler } from "./lib/compiler.ts";
 import { binaryName, targetName } from "./lib/host_target.ts";
-import { ROOT, temporaryFolder } from "./lib/project.ts";
+import { denoRun, ROOT, temporaryFolder } from "./lib/project.ts";
 import { runTask, type Task, TaskProblem } from "./lib/task.ts";
 
 /**
@@ -30,6 +30,9 @@ import { runTask, type Task, TaskProblem } from "./lib/task.ts";
  * program looks to be certain which process is whose.
  */
 const PERMISSIONS = ["--allow-all"];
+
+/** Folder beside the entry of the bundle, where the program looks for the files of its parser. */
+const WASM = "wasm";
 
 /** Milliseconds that bundling, compiling (a download of 40 MB included) and a first run may take. */
 const BUNDLE_MS = 120_000;
@@ -71,7 +74,19 @@ async function bundle(folder: string, signal: AbortSignal): Promise<string> {
     cwd: ROOT,
   }, { signal, ms: BUNDLE_MS });
   if (code !== 0) throw new TaskProblem(`Cannot bundle main.ts:\n${stderr}`);
+  await putWasmFiles(join(output, WASM), signal);
   return join(output, "main.js");
+}
+
+/** What the reviewer parses with; a bundle holds only JavaScript. */
+async function putWasmFiles(folder: string, signal: AbortSignal): Promise<void> {
+  const [command, ...rest] = denoRun("scripts/lib/put_wasm_files.ts", folder);
+  const args = [command, "--unstable-raw-imports", ...rest];
+  const { code, stderr } = await run(
+    { command: Deno.execPath(), args, cwd: ROOT },
+    { signal, ms: BUNDLE_MS },
+  );
+  if (code !== 0) throw new TaskProblem(`Cannot get the files of the parser:\n${stderr}`);
 }
 
 interface CompileOptions {
@@ -91,7 +106,7 @@ async function compileBundle(
     command,
     args: [
       ...["compile", "--quiet", "--no-check", "--no-config", "--no-lock", ...PERMISSIONS],
-      ...["--output", program, entry],
+      ...["--include", join(dirname(entry), WASM), "--output", program, entry],
     ],
     cwd: folder,
     env: { ...env, NO_COLOR: "1" },
