@@ -3,7 +3,8 @@
  * failed says about whether it was executed.
  *
  * Guarantees: credentials go to the origin of the entry and nowhere else, whatever a server answers; no
- * request is made twice; a server on this machine is never asked through a proxy. Errors hold no URL.
+ * request is made twice; a server on this machine is never asked through a proxy (but one that speaks TLS,
+ * unless `NO_PROXY` names it). Errors hold no URL.
  *
  * @module
  */
@@ -54,7 +55,7 @@ export class Endpoint implements Disposable {
   /** `https://example.com`. */
   readonly origin: string;
   readonly #headers: Readonly<Record<string, string>>;
-  readonly #client: Deno.HttpClient;
+  readonly #clients: readonly Deno.HttpClient[];
   #url: string;
 
   constructor({ url, headers }: EndpointOptions) {
@@ -66,7 +67,7 @@ export class Endpoint implements Disposable {
     address.hash = "";
     this.origin = address.origin;
     this.#url = address.href;
-    this.#client = clientFor(address);
+    this.#clients = clientsFor(address);
   }
 
   /** Where the endpoint is, with its query: for resolving, never for showing. */
@@ -92,26 +93,46 @@ export class Endpoint implements Disposable {
     }
   }
 
-  async #fetch(url: string, { method, headers, body, signal }: EndpointRequest): Promise<Response> {
-    try {
-      return await fetch(url, {
-        method,
-        headers: { ...this.#headers, ...headers },
-        // A blob, because Deno repeats a request by itself when its connection breaks before the answer
-        // and its body is a string or bytes (2.7.11, 2.9.6). A tool call must not run twice.
-        body: body === undefined ? undefined : new Blob([body]),
-        signal,
-        redirect: "manual",
-        client: this.#client,
-      });
-    } catch (error) {
-      signal.throwIfAborted();
-      throw noResponse(error);
+  async #fetch(url: string, request: EndpointRequest): Promise<Response> {
+    let first: NoResponse | undefined;
+    for (const client of this.#clients) {
+      try {
+        return await fetchOnce(url, { ...request, client, own: this.#headers });
+      } catch (error) {
+        if (!(error instanceof NoResponse) || error.sent) throw error;
+        first ??= error;
+      }
     }
+    throw first;
   }
 
   [Symbol.dispose](): void {
-    this.#client.close();
+    for (const client of this.#clients) client.close();
+  }
+}
+
+/** @throws {NoResponse} when there is no response; else the signal's reason. */
+async function fetchOnce(
+  url: string,
+  { method, headers, own, body, signal, client }: EndpointRequest & {
+    own: Readonly<Record<string, string>>;
+    client: Deno.HttpClient;
+  },
+): Promise<Response> {
+  try {
+    return await fetch(url, {
+      method,
+      headers: { ...own, ...headers },
+      // A blob, because Deno repeats a request by itself when its connection breaks before the answer
+      // and its body is a string or bytes (2.7.11, 2.9.6). A tool call must not run twice.
+      body: body === undefined ? undefined : new Blob([body]),
+      signal,
+      redirect: "manual",
+      client,
+    });
+  } catch (error) {
+    signal.throwIfAborted();
+    throw noResponse(error);
   }
 }
 
@@ -125,20 +146,24 @@ export function isEventStream(response: Response): boolean {
   return /^text\/event-stream\s*(?:;|$)/i.test(response.headers.get("content-type") ?? "");
 }
 
-function clientFor({ hostname, port, protocol }: URL): Deno.HttpClient {
-  if (!isLoopback(hostname)) return Deno.createHttpClient({ poolIdleTimeout: KEEP_ALIVE_MS });
-  return Deno.createHttpClient({
-    // On one machine a new connection costs nothing, and one that is refused is certain: a server that
-    // was restarted a moment ago loses no call.
-    poolMaxIdlePerHost: 0,
-    // Deno sends even 127.0.0.1 through a proxy that the environment names, unless there is another one:
-    // this one, which is the server itself.
-    proxy: {
-      transport: "tcp",
-      hostname: hostname.replace(/^\[|\]$/g, ""),
-      port: Number(port || (protocol === "https:" ? "443" : "80")),
-    },
-  });
+/** The ways to an address, to be tried one after the other. */
+function clientsFor({ hostname, port, protocol }: URL): Deno.HttpClient[] {
+  // A way straight to a port speaks no TLS; `NO_PROXY` is for that.
+  if (protocol === "https:" || !isLoopback(hostname)) {
+    return [Deno.createHttpClient({ poolIdleTimeout: KEEP_ALIVE_MS })];
+  }
+  // A name is either of both: Node listens at `localhost` as [::1], others as 127.0.0.1.
+  const hosts = /^[[\d]/.test(hostname) ? [hostname] : ["127.0.0.1", "[::1]"];
+  return hosts.map((host) =>
+    Deno.createHttpClient({
+      // On one machine a new connection costs nothing, and one that is refused is certain: a server that
+      // was restarted a moment ago loses no call.
+      poolMaxIdlePerHost: 0,
+      // Deno sends even 127.0.0.1 through a proxy that the environment names, unless there is another
+      // one: this one, which is the server itself.
+      proxy: { transport: "tcp", hostname: host, port: Number(port || "80") },
+    })
+  );
 }
 
 /** Names and passwords in a URL are credentials like any other. */
