@@ -9,6 +9,7 @@ import {
   openInProcessWire,
 } from "./in_process_wire.ts";
 import type { Wire, WireEnd } from "./wire.ts";
+import { testWireKind } from "./wire_suite.ts";
 
 const GRACE = { eofMs: 100, termMs: 100 };
 
@@ -203,4 +204,67 @@ Deno.test("every built-in server answers in process", async () => {
     await bench.wire.close(GRACE);
     assert.equal(bench.ends.length, 1);
   }
+});
+
+// A message is any JSON; what it is for is told by its method.
+// deno-lint-ignore no-explicit-any
+type Json = any;
+
+/** Behaves as `tests/fixtures/servers/remote_suite_server.ts`, in this process. */
+const connectSuiteServer: ConnectInProcess = async (transport) => {
+  const cancelled: unknown[] = [];
+  const asked = new Map<string, (answer: Json) => void>();
+  let onCancelled = () => {};
+  transport.onmessage = async ({ id, method, params = {}, result }) => {
+    const answer = (result: Json) => transport.send({ jsonrpc: "2.0", id, result });
+    switch (method) {
+      case undefined:
+        return asked.get(id)?.(result);
+      case "initialize":
+        return answer({ protocolVersion: "2025-11-25", capabilities: {}, serverInfo: {} });
+      case "notifications/cancelled":
+        cancelled.push(params.requestId);
+        return onCancelled();
+      case "echo":
+        return answer({ text: params.text });
+      case "notify":
+        for (const step of [1, 2]) {
+          transport.send({ jsonrpc: "2.0", method: "note", params: { step } });
+        }
+        return answer({});
+      case "ask": {
+        const question = crypto.randomUUID();
+        const heard = new Promise<Json>((resolve) => asked.set(question, resolve));
+        transport.send({ jsonrpc: "2.0", id: question, method: "question", params: {} });
+        return answer({ heard: await heard });
+      }
+      case "big":
+        return answer({ text: "x".repeat(params.length) });
+      case "stray":
+        transport.send({ jsonrpc: "2.0", id: 999_999, result: {} });
+        return answer({});
+      case "cancelled":
+        if (cancelled.length > 0) return answer({ cancelled });
+        onCancelled = () => answer({ cancelled });
+        return;
+      case "die":
+        return transport.close();
+    }
+  };
+  await transport.start();
+  return { close: () => Promise.resolve() };
+};
+
+testWireKind({
+  name: "in process",
+  start: () =>
+    Promise.resolve({
+      open: (events, bounds) =>
+        openInProcessWire({
+          connect: connectSuiteServer,
+          onError: (message) => assert.fail(message),
+          ...bounds,
+        }, events),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    }),
 });
