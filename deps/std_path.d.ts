@@ -9,5 +9,9 @@ export function normalize(path: string | URL): string;
 export function isAbsolute(path: string): boolean;
 export function fromFileUrl(url: string | URL): string;
 export function toFileUrl(path: string): URL;
+export function globToRegExp(
+  glob: string,
+  options?: { extended?: boolean; globstar?: boolean; caseInsensitive?: boolean },
+): RegExp;
 export const SEPARATOR: "/" | "\\";
 export const DELIMITER: ":" | ";";

@@ -8,7 +8,7 @@
  */
 
 import type { Severity } from "../../server/builtin/reviewer/result.ts";
-import { type Report, summarize } from "./report.ts";
+import { asidesOf, type Report, summarize } from "./report.ts";
 
 const COMMANDS: Record<Severity, string> = {
   critical: "error",
@@ -32,10 +32,13 @@ export function formatGithub(report: Report): string {
       lines.push(command("error", { file, title: "not reviewed, or not all of it" }, skipped));
     }
   }
-  const { files, reviewed, findings, failing } = summarize(report);
+  const summary = summarize(report);
+  const { files, reviewed, findings, failing } = summary;
+  const asides = asidesOf(summary);
   lines.push(
     `aichaku review: ${findings.total} findings, ${failing} of them ${report.failOn} or worse; ` +
-      `${reviewed} of ${files} files reviewed`,
+      `${reviewed} of ${files} files reviewed` +
+      (asides.length === 0 ? "" : ` (${asides.join(", ")})`),
   );
   return lines.join("\n") + "\n";
 }

@@ -8,7 +8,7 @@
 import type { Finding, Severity } from "../../server/builtin/reviewer/result.ts";
 import { SEVERITIES } from "../../server/builtin/reviewer/result.ts";
 import type { FormatOptions } from "./format.ts";
-import { type Report, summarize, type Summary } from "./report.ts";
+import { asidesOf, count, type Report, summarize, type Summary } from "./report.ts";
 
 type Style = (code: string, text: string) => string;
 
@@ -53,21 +53,20 @@ function findingLines(finding: Finding, style: Style): string {
 
 function summaryLine(summary: Summary, style: Style): string {
   const { files, filesWithFindings, notReviewed, findings } = summary;
-  const rest = notReviewed === 0
-    ? ""
-    : style("33", `; ${count(notReviewed, "file")} not reviewed, or not all of it`);
+  const asides = asidesOf(summary);
+  const rest =
+    (notReviewed === 0
+      ? ""
+      : style("33", `; ${count(notReviewed, "file")} not reviewed, or not all of it`)) +
+    (asides.length === 0 ? "" : style("2", ` (${asides.join(", ")})`));
   if (findings.total === 0) {
     const clean = `No findings in ${count(files, "file")}`;
-    return notReviewed === 0 ? style("32", clean) : clean + rest;
+    return (notReviewed === 0 ? style("32", clean) : clean) + rest;
   }
   const bySeverity = SEVERITIES.filter((level) => findings[level] > 0)
     .map((level) => `${findings[level]} ${level}`).join(", ");
   return `${count(findings.total, "finding")} (${bySeverity}) in ` +
     `${filesWithFindings} of ${count(files, "file")}${rest}`;
-}
-
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }
 
 /** Control characters, and those that change the direction of text, as `\u{…}`. */

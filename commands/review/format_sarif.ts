@@ -51,9 +51,13 @@ export function formatSarif(report: Report): string {
         executionSuccessful: summarize(report).notReviewed === 0,
         toolExecutionNotifications: report.files.flatMap(notification),
       }],
-      results: report.files.flatMap(({ path, findings }) =>
-        findings.map((finding) => result(path, finding, indexes.get(finding.rule)))
-      ),
+      results: report.files.flatMap(({ path, findings, suppressed = [] }) => [
+        ...findings.map((finding) => result(path, finding, indexes.get(finding.rule))),
+        ...suppressed.map((finding) => ({
+          ...result(path, finding, indexes.get(finding.rule)),
+          suppressions: [{ kind: "inSource", justification: finding.reason }],
+        })),
+      ]),
     }],
   };
   return JSON.stringify(log, null, 2) + "\n";
@@ -61,7 +65,10 @@ export function formatSarif(report: Report): string {
 
 /** A finding of each rule, by the rule's id, in the order of the ids. */
 function rulesOf(files: readonly FileReport[]): Map<string, Finding> {
-  const all = files.flatMap(({ findings }) => findings);
+  const all: Finding[] = files.flatMap(({ findings, suppressed = [] }) => [
+    ...findings,
+    ...suppressed,
+  ]);
   all.sort((a, b) => a.rule < b.rule ? -1 : a.rule > b.rule ? 1 : 0);
   return new Map(all.map((finding) => [finding.rule, finding]));
 }
@@ -103,11 +110,15 @@ function result(path: string, finding: Finding, ruleIndex: number | undefined) {
   };
 }
 
-function notification({ path, skipped }: FileReport) {
-  if (skipped === undefined) return [];
+function notification({ path, skipped, onlySecrets }: FileReport) {
+  if (skipped === undefined && !onlySecrets) return [];
   return [{
-    level: "error",
-    message: { text: `Not reviewed, or not all of it: ${skipped}` },
+    level: skipped === undefined ? "note" : "error",
+    message: {
+      text: skipped === undefined
+        ? "No language with rules: looked at for secrets only"
+        : `Not reviewed, or not all of it: ${skipped}`,
+    },
     locations: [{ physicalLocation: { artifactLocation: { uri: uriOf(path) } } }],
   }];
 }

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import Ajv from "ajv/dist/2020.js";
+import addFormats from "ajv-formats";
 import { formatSarif, uriOf } from "./format_sarif.ts";
 import { file, finding, report } from "./testdata.ts";
+import sarifSchema from "./testdata/sarif-2.1.0.json" with { type: "json" };
 
 Deno.test("sarif: results point to their rules, places and files", () => {
   const log = JSON.parse(formatSarif(report([
@@ -60,4 +63,38 @@ Deno.test("sarif: paths are URIs, relative where the path is", () => {
     assert.equal(uriOf("/x/a b.ts"), "file:///x/a%20b.ts");
     assert.equal(uriOf("a\\b.ts"), "a%5Cb.ts");
   }
+});
+
+/** A log as the official schema sees it; what it says is wrong. */
+const validate = addFormats.default(new Ajv.default({ strict: false, allErrors: true }))
+  .compile(sarifSchema);
+
+Deno.test("sarif: valid by the official schema, whatever was found", () => {
+  const suppressed = [{ ...finding({ rule: "js-new-function" }), reason: "ours" }];
+  const reports = [
+    report([]),
+    report([], { rulesVersion: null }),
+    report([
+      file("src/a b.ts", { findings: [finding(), finding({ severity: "info", cwe: "CWE-1" })] }),
+      file("/abs/ü.py", { findings: [finding({ rule: "py-eval" })], suppressed }),
+      file("c.bin", { skipped: "a binary file" }),
+      file("notes.md", { language: "unknown", onlySecrets: true }),
+    ]),
+  ];
+  for (const one of reports) {
+    const log = JSON.parse(formatSarif(one));
+    validate(log);
+    assert.deepEqual(validate.errors ?? [], []);
+  }
+  // The schema is one that refuses.
+  assert.equal(validate({ version: "2.1.0", runs: [{ tool: {} }] }), false);
+});
+
+Deno.test("sarif: what a comment suppresses is a result with its reason", () => {
+  const suppressed = [{ ...finding(), reason: "made by us" }];
+  const { runs: [{ results, tool }] } = JSON.parse(
+    formatSarif(report([file("a.ts", { suppressed })])),
+  );
+  assert.deepEqual(results[0].suppressions, [{ kind: "inSource", justification: "made by us" }]);
+  assert.equal(tool.driver.rules[results[0].ruleIndex].id, "js-eval");
 });

@@ -12,9 +12,20 @@ import {
   SEVERITIES,
   type Severity,
 } from "../../server/builtin/reviewer/result.ts";
+import type { Suppressed } from "./suppressions.ts";
 
 /** The review of one file. With `skipped`, it was not reviewed, or not all of it. */
-export type FileReport = Omit<ReviewResult, "rulesVersion">;
+export interface FileReport extends Omit<ReviewResult, "rulesVersion"> {
+  /** Findings that a comment in the file takes out, with the reason it gives. */
+  suppressed?: Suppressed[];
+  /** It is in no language that has rules, and was looked at for secrets; nobody had named it. */
+  onlySecrets?: true;
+}
+
+/** What the reviewer says of a text in no language that has rules. */
+export const ONLY_SECRETS = "unsupported language: only secrets were looked for";
+/** What is said of a file that is no text. */
+export const BINARY = "a binary file (it has a NUL byte)";
 
 /** The review of all files. */
 export interface Report {
@@ -24,6 +35,10 @@ export interface Report {
   failOn: Severity;
   /** Of the reviewer that answered; null when none did. */
   rulesVersion: string | null;
+  /** Binary files that were found in folders, and left out. */
+  binary: number;
+  /** Findings on lines that did not change, and are left out. */
+  unchanged: number;
 }
 
 /** The numbers of a report. */
@@ -32,10 +47,18 @@ export interface Summary {
   /** Files of which everything was reviewed. */
   reviewed: number;
   notReviewed: number;
+  /** Of the reviewed ones, those that were only looked at for secrets. */
+  onlySecrets: number;
+  /** Binary files that were found and left out; not among `files`. */
+  binary: number;
   filesWithFindings: number;
   findings: Record<Severity, number> & { total: number };
   /** Findings at or above the level that fails the review. */
   failing: number;
+  /** Findings that comments in the files take out. */
+  suppressed: number;
+  /** Findings on lines that did not change. */
+  unchanged: number;
 }
 
 /** Exit codes of `aichaku review`, beside 2 for wrong usage. */
@@ -54,18 +77,22 @@ export function notReviewed(path: string, reason: string): FileReport {
 }
 
 /** Counts. */
-export function summarize({ files, failOn }: Report): Summary {
+export function summarize({ files, failOn, binary, unchanged }: Report): Summary {
   const all = files.flatMap(({ findings }) => findings);
-  const count = (test: (finding: Finding) => boolean) => all.filter(test).length;
+  const those = (test: (finding: Finding) => boolean) => all.filter(test).length;
   const notReviewed = files.filter(({ skipped }) => skipped !== undefined).length;
-  const bySeverity = SEVERITIES.map((level) => [level, count((f) => f.severity === level)]);
+  const bySeverity = SEVERITIES.map((level) => [level, those((f) => f.severity === level)]);
   return {
     files: files.length,
     reviewed: files.length - notReviewed,
     notReviewed,
+    onlySecrets: files.filter(({ onlySecrets }) => onlySecrets).length,
+    binary,
     filesWithFindings: files.filter(({ findings }) => findings.length > 0).length,
     findings: { ...Object.fromEntries(bySeverity), total: all.length },
-    failing: count(({ severity }) => atLeast(severity, failOn)),
+    failing: those(({ severity }) => atLeast(severity, failOn)),
+    suppressed: files.reduce((sum, { suppressed }) => sum + (suppressed?.length ?? 0), 0),
+    unchanged,
   };
 }
 
@@ -74,4 +101,19 @@ export function exitCodeOf(report: Report): number {
   const { failing, notReviewed } = summarize(report);
   if (failing > 0) return REVIEW_EXIT.findings;
   return notReviewed > 0 ? REVIEW_EXIT.incomplete : REVIEW_EXIT.clean;
+}
+
+/** What is not among the findings, or not among the files, and why. */
+export function asidesOf({ onlySecrets, binary, suppressed, unchanged }: Summary): string[] {
+  return [
+    onlySecrets === 0 ? "" : `${count(onlySecrets, "file")} looked at for secrets only`,
+    binary === 0 ? "" : `${count(binary, "binary file")} left out`,
+    suppressed === 0 ? "" : `${count(suppressed, "finding")} suppressed`,
+    unchanged === 0 ? "" : `${count(unchanged, "finding")} on unchanged lines left out`,
+  ].filter((text) => text !== "");
+}
+
+/** `1 file`, `2 files`. */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

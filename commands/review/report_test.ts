@@ -13,6 +13,10 @@ Deno.test("the numbers of a report", () => {
     filesWithFindings: 1,
     findings: { critical: 0, high: 1, medium: 0, low: 1, info: 0, total: 2 },
     failing: 2,
+    onlySecrets: 0,
+    binary: 0,
+    suppressed: 0,
+    unchanged: 0,
   });
 });
 

@@ -39,10 +39,19 @@ export class ReviewerLink implements AsyncDisposable {
   }
 
   /** One review. Rejects when no reviewer could be asked, or with the signal's reason. */
-  async review(args: Record<string, unknown>, signal: AbortSignal): Promise<CallToolResult> {
+  review(args: Record<string, unknown>, signal: AbortSignal): Promise<CallToolResult> {
+    return this.call("review_file", args, signal);
+  }
+
+  /** Any tool of the reviewer's that may be asked twice. Rejects as {@linkcode review}. */
+  async call(
+    tool: string,
+    args: Record<string, unknown>,
+    signal: AbortSignal,
+  ): Promise<CallToolResult> {
     if (this.#second === undefined) {
       try {
-        return await this.#first.callTool("review_file", args, { signal });
+        return await this.#first.callTool(tool, args, { signal });
       } catch {
         // Whatever it was, the second way shows whether it lies with the first.
         signal.throwIfAborted();
@@ -51,7 +60,7 @@ export class ReviewerLink implements AsyncDisposable {
     if (this.#failure !== undefined) throw this.#failure;
     this.#second ??= this.#make("spawn");
     try {
-      const answer = await this.#second.callTool("review_file", args, { signal });
+      const answer = await this.#second.callTool(tool, args, { signal });
       this.#secondWorks = true;
       return answer;
     } catch (error) {

@@ -6,13 +6,15 @@
  * @module
  */
 
-import { resolve } from "@std/path";
-import { NotReadable, readRegularFile } from "../../server/builtin/reviewer/regular_file.ts";
 import type { Severity } from "../../server/builtin/reviewer/result.ts";
-import { decodeSource, MAX_FILE_BYTES } from "../../server/builtin/reviewer/source.ts";
 import { readAnswer } from "./answer.ts";
-import { type FileReport, notReviewed, type Report } from "./report.ts";
+import { touches } from "./changes.ts";
+import type { OnDone } from "./progress.ts";
+import { BINARY, type FileReport, notReviewed, ONLY_SECRETS, type Report } from "./report.ts";
 import type { ReviewerLink } from "./reviewer_link.ts";
+import type { RuleFilter } from "./rule_filter.ts";
+import { applySuppressions, UNEXPLAINED } from "./suppressions.ts";
+import type { Target } from "./targets.ts";
 
 /** Files in work at once; also bounds how many are in memory. */
 const CONCURRENCY = 8;
@@ -20,36 +22,59 @@ const CONCURRENCY = 8;
 /** Options of {@linkcode reviewFiles}. */
 export interface RunOptions {
   link: Pick<ReviewerLink, "review">;
-  /** Folder that relative paths are taken from. */
-  cwd: string;
   failOn: Severity;
+  /** Which rules count. Default all. */
+  counts?: RuleFilter;
   /** Milliseconds for everything. */
   deadlineMs: number;
+  onDone?: OnDone;
 }
 
-/** Reviews `paths`; one that is given twice is reviewed once. */
+/** Reviews the targets. */
 export async function reviewFiles(
-  paths: readonly string[],
-  { link, cwd, failOn, deadlineMs }: RunOptions,
+  targets: readonly Target[],
+  { link, failOn, counts = () => true, deadlineMs, onDone }: RunOptions,
 ): Promise<Report> {
-  const files = [...new Set(paths)];
-  const reports: FileReport[] = [];
+  const reports: (FileReport | undefined)[] = [];
   let rulesVersion: string | null = null;
+  let unchanged = 0;
+  let done = 0;
   const deadline = new AbortController();
   const timer = setTimeout(() => deadline.abort(), deadlineMs);
 
-  const reviewOne = async (path: string): Promise<FileReport> => {
+  const reviewOne = async (target: Target): Promise<FileReport | undefined> => {
+    const { path, isNamed, lines } = target;
     const tooLate = () => notReviewed(path, `not done within ${deadlineMs / 1_000} s`);
     if (deadline.signal.aborted) return tooLate();
-    const source = await readSource(path, cwd);
-    if ("skipped" in source) return notReviewed(path, source.skipped);
     try {
+      const source = await target.read();
+      if ("skipped" in source) {
+        // Nobody asked for a picture that happens to lie in the folder.
+        return !isNamed && source.skipped === BINARY
+          ? undefined
+          : notReviewed(path, source.skipped);
+      }
       const args = { path, content: source.text };
       const answer = readAnswer(await link.review(args, deadline.signal));
       if ("problem" in answer) return notReviewed(path, answer.problem);
-      const { rulesVersion: version, ...report } = answer;
+      const { rulesVersion: version, findings: all, skipped, ...facts } = answer;
       rulesVersion = version;
-      return { ...report, path };
+      const { findings, suppressed } = applySuppressions(all, source.text);
+      const counting = findings.filter(({ rule }) => rule === UNEXPLAINED || counts(rule));
+      const onLines = lines === undefined
+        ? counting
+        : counting.filter(({ line, endLine }) => touches(lines, line, endLine));
+      unchanged += counting.length - onLines.length;
+      // A text in no language that has rules was looked at as a whole; who named it is told all the same.
+      const isWhole = skipped === undefined || (!isNamed && skipped === ONLY_SECRETS);
+      return {
+        ...facts,
+        path,
+        findings: onLines,
+        ...(suppressed.length === 0 ? {} : { suppressed }),
+        ...(isWhole ? {} : { skipped }),
+        ...(isWhole && skipped !== undefined ? { onlySecrets: true as const } : {}),
+      };
     } catch (error) {
       if (deadline.signal.aborted) return tooLate();
       return notReviewed(path, error instanceof Error ? error.message : String(error));
@@ -58,22 +83,16 @@ export async function reviewFiles(
 
   let next = 0;
   const worker = async () => {
-    for (let at = next++; at < files.length; at = next++) reports[at] = await reviewOne(files[at]);
+    for (let at = next++; at < targets.length; at = next++) {
+      reports[at] = await reviewOne(targets[at]);
+      onDone?.(++done, targets.length);
+    }
   };
   try {
-    await Promise.all(Array.from({ length: Math.min(CONCURRENCY, files.length) }, worker));
+    await Promise.all(Array.from({ length: Math.min(CONCURRENCY, targets.length) }, worker));
   } finally {
     clearTimeout(timer);
   }
-  return { files: reports, failOn, rulesVersion };
-}
-
-async function readSource(path: string, cwd: string) {
-  try {
-    const options = { limit: MAX_FILE_BYTES + 1, shownAs: path };
-    return decodeSource(await readRegularFile(resolve(cwd, path), options));
-  } catch (error) {
-    if (error instanceof NotReadable) return { skipped: error.reason };
-    throw error;
-  }
+  const files = reports.filter((report) => report !== undefined);
+  return { files, failOn, rulesVersion, binary: reports.length - files.length, unchanged };
 }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "@std/path";
 import type { CallToolResult } from "../../client/mod.ts";
 import { reviewFiles } from "./run.ts";
+import { file } from "./targets.ts";
 import { finding } from "./testdata.ts";
 
 type Review = (args: Record<string, unknown>, signal: AbortSignal) => Promise<CallToolResult>;
@@ -23,7 +24,8 @@ function answer({ path, content }: Record<string, unknown>): CallToolResult {
 }
 
 function run(cwd: string, paths: string[], review: Review, deadlineMs = 60_000) {
-  return reviewFiles(paths, { link: { review }, cwd, failOn: "high", deadlineMs });
+  const targets = paths.map((path) => file(path, { cwd, isNamed: true }));
+  return reviewFiles(targets, { link: { review }, failOn: "high", deadlineMs });
 }
 
 Deno.test("reports keep the order of the files, whoever is answered first; each path is shown as given", () =>
@@ -31,7 +33,7 @@ Deno.test("reports keep the order of the files, whoever is answered first; each 
     const names = ["a.py", "./b.py", join(folder, "c.py")];
     for (const name of ["a.py", "b.py", "c.py"]) await Deno.writeTextFile(join(folder, name), name);
     const waiting: (() => void)[] = [];
-    const { files, rulesVersion } = await run(folder, [...names, "a.py"], (args) => {
+    const { files, rulesVersion } = await run(folder, names, (args) => {
       const { promise, resolve } = Promise.withResolvers<CallToolResult>();
       waiting.push(() => resolve(answer(args)));
       if (waiting.length === 3) { for (const release of waiting.reverse()) release(); }

@@ -28,5 +28,12 @@ export function file(path: string, changes: Partial<FileReport> = {}): FileRepor
 }
 
 export function report(files: FileReport[], changes: Partial<Report> = {}): Report {
-  return { files, failOn: "high", rulesVersion: "0123456789ab", ...changes };
+  return {
+    files,
+    failOn: "high",
+    rulesVersion: "0123456789ab",
+    binary: 0,
+    unchanged: 0,
+    ...changes,
+  };
 }
