@@ -27,6 +27,7 @@ import { connectBuiltin } from "./builtin/mod.ts";
 import type { Config, ServerEntry } from "./config/types.ts";
 import type { ReloadReport } from "./daemon/app.ts";
 import { Pool } from "./exchange/pool.ts";
+import { onlyReads } from "./exchange/shared_instance.ts";
 import { createInstance, type InstanceContext } from "./upstream/create_instance.ts";
 import { instanceKey, serverKey } from "./upstream/instance_key.ts";
 import { HURRIED, UNHURRIED } from "./upstream/wire.ts";
@@ -139,6 +140,8 @@ export function createApp(options: AppOptions): DaemonApp {
     servers,
     measure: options.measure ?? (() => Promise.resolve(new Map())),
     requestShutdown,
+    requestReload: options.requestReload,
+    configuration: options.configuration,
   });
 
   return {
@@ -194,6 +197,15 @@ export function createApp(options: AppOptions): DaemonApp {
       `The daemon stopped (${reason}) with this call in flight; whether it took effect is not known`,
       { retryable: false },
     );
+    const readAgain = new Fault(
+      "draining",
+      `The daemon stopped (${reason}) with this call in flight; it only reads, so make it again`,
+    );
+    for (const session of sessions) {
+      for (const call of [...session.calls.values()]) {
+        if (onlyReads(call.method)) call.end(readAgain);
+      }
+    }
     const stopped = pool.stop(fault, hurry ? HURRIED : UNHURRIED);
     // Those that wait for several servers, or for none.
     for (const session of sessions) {

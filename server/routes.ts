@@ -8,6 +8,8 @@ import { type Context, Hono } from "hono";
 import { health, type HealthSource } from "./admin/health.ts";
 import { controlServer, type ProcessAction } from "./admin/process_control.ts";
 import { report, type ReportOptions, summarize } from "./admin/servers.ts";
+import { metrics } from "./admin/metrics.ts";
+import { postReload } from "./admin/reload.ts";
 import { endSession, listSessions } from "./admin/sessions.ts";
 import type { AppOptions } from "./daemon/app.ts";
 import type { ServerEndpoint } from "./exchange/server_endpoint.ts";
@@ -37,6 +39,8 @@ export interface RoutesOptions {
   servers: ReadonlyMap<string, ServerEndpoint>;
   measure: ReportOptions["measure"];
   requestShutdown: AppOptions["requestShutdown"];
+  requestReload: AppOptions["requestReload"];
+  configuration: AppOptions["configuration"];
 }
 
 type Handler = (options: RoutesOptions, c: Context) => Response | Promise<Response>;
@@ -45,10 +49,15 @@ type Route = [method: "GET" | "POST" | "DELETE", path: string, access: Access, h
 /** In the order of matching: a name that is an address of its own comes before `:server`. */
 const ROUTES: readonly Route[] = [
   ["GET", "/health", "open", ({ health: source }, c) => health(source, new URL(c.req.url))],
-  ["GET", "/mcp/servers", "data", async ({ servers, guard, measure, inbound: { clock } }, c) => {
+  ["GET", "/mcp/servers", "data", async (options, c) => {
+    const { servers, guard, measure, configuration, inbound: { clock } } = options;
     const all = servers.values();
     const full = hasToken(c.req.raw.headers, guard.token);
-    return c.json({ servers: full ? await report(all, { clock, measure }) : summarize(all) });
+    if (!full) return c.json({ servers: summarize(all) });
+    return c.json({
+      servers: await report(all, { clock, measure }),
+      configuration: configuration(),
+    });
   }],
 
   ["POST", "/mcp/v1/init", "data", ({ inbound }, c) => postInit(inbound, c.req.raw)],
@@ -108,6 +117,11 @@ const ROUTES: readonly Route[] = [
     endSession(inbound.sessions, c.req.param("id")!);
     return c.body(null, 204);
   }],
+  ["POST", "/reload", "control", (options, c) => {
+    checkJsonType(c.req.raw);
+    return postReload(options);
+  }],
+  ["GET", "/metrics", "data", ({ health, servers }) => metrics(health, servers.values())],
   ["POST", "/shutdown", "control", ({ requestShutdown, health: { identity } }, c) => {
     checkJsonType(c.req.raw);
     const hurry = c.req.query("hurry") !== undefined;

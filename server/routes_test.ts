@@ -53,7 +53,10 @@ function bench() {
     },
     health: { identity, activeSessions: () => 0, serverStates: () => ({}), draining: false },
     servers: new Map(),
+    measure: () => Promise.resolve(new Map()),
     requestShutdown: (reason) => void shutdowns.push(reason),
+    requestReload: () => Promise.resolve({ kind: "kept", problem: "config.json:1:1: broken" }),
+    configuration: () => ({ file: "/config.json", restart: [] }),
   });
   const fetch = (method: string, path: string, headers: Record<string, string> = {}) =>
     routes.request(`http://127.0.0.1:7182${path}`, {
@@ -78,7 +81,14 @@ Deno.test("every address is guarded, also those that are not there", async () =>
 
 Deno.test("the control plane needs the token", async () => {
   const { fetch, shutdowns } = bench();
-  const control = [["POST", "/shutdown", 202], ["GET", "/sessions", 200]] as const;
+  const control = [
+    ["POST", "/shutdown", 202],
+    ["GET", "/sessions", 200],
+    ["POST", "/reload", 422],
+    ["POST", "/mcp/unknown/start", 404],
+    ["POST", "/mcp/unknown/stop", 404],
+    ["POST", "/mcp/unknown/restart", 404],
+  ] as const;
   for (const [method, path, status] of control) {
     assert.equal((await fetch(method, path)).status, 401);
     assert.equal((await fetch(method, path, { authorization: "Bearer wrong" })).status, 401);
@@ -87,6 +97,15 @@ Deno.test("the control plane needs the token", async () => {
     assert.equal(response.status, status);
     shutdowns.length = 0;
   }
+});
+
+Deno.test("metrics are text for Prometheus", async () => {
+  const { fetch } = bench();
+  const response = await fetch("GET", "/metrics");
+  assert.match(response.headers.get("content-type") ?? "", /^text\/plain; version=0\.0\.4/);
+  const text = await response.text();
+  assert.match(text, /^# TYPE aichaku_sessions_active gauge\naichaku_sessions_active 0$/m);
+  assert.match(text, /^aichaku_info\{version="1"\} 1$/m);
 });
 
 Deno.test("HEAD takes nobody's stream away", async () => {

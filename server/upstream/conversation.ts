@@ -89,6 +89,9 @@ export class Conversation {
     this.#options = options;
   }
 
+  /** Calls that were given to the server, in all. */
+  given = 0;
+
   /** Calls somebody waits for. */
   get waiting(): number {
     return this.#inFlight.waiting;
@@ -177,6 +180,7 @@ export class Conversation {
     }
     // Before sending: an answer must always find its call.
     const deadline = this.#options.clock.now() + this.#options.callTimeoutMs;
+    this.given++;
     this.#inFlight.add(call, { id, progressToken, deadline });
     if (!this.wire!.send(text)) {
       this.#inFlight.take(id);

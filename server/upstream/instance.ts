@@ -154,6 +154,11 @@ export class Instance {
     return this.#conversation.waiting;
   }
 
+  /** Calls given to the server, in all. */
+  get callsGiven(): number {
+    return this.#conversation.given;
+  }
+
   /** Calls waiting for their turn. */
   get callsQueued(): number {
     return this.#queue.size;
