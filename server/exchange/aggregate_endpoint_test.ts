@@ -1,93 +1,14 @@
 import assert from "node:assert/strict";
-import type { JsonObject } from "../../protocol/json.ts";
-import { Endpoints, stdioEntry } from "../../tests/fixtures/endpoints.ts";
-import {
-  newSession,
-  NotedReader,
-  NotedReply,
-  readMailbox,
-  request,
-} from "../../tests/fixtures/exchange.ts";
-import { FakeClock, settle } from "../../tests/fixtures/fake_clock.ts";
-import type { FakeWire, Json } from "../../tests/fixtures/fake_wire.ts";
-import { type CatalogStore, memoryCatalogStore } from "../store/catalog_store.ts";
-import { AggregateEndpoint } from "./aggregate_endpoint.ts";
-import type { ServerEndpoint } from "./server_endpoint.ts";
+import { AggregateBench, changed } from "../../tests/fixtures/aggregate_bench.ts";
+import { newSession, type NotedReply } from "../../tests/fixtures/exchange.ts";
+import { settle } from "../../tests/fixtures/fake_clock.ts";
+import type { Json } from "../../tests/fixtures/fake_wire.ts";
 
-/** Some servers, played by the test, behind one address with one client. */
-class Bench {
-  readonly upstream = new Endpoints();
-  /** The clock of the lists alone. */
-  readonly clock = new FakeClock();
-  readonly log = this.upstream.log;
-  readonly exchange = this.upstream.exchange;
-  readonly servers = new Map<string, ServerEndpoint>();
-  readonly catalogs: CatalogStore = memoryCatalogStore();
-  readonly all = new AggregateEndpoint({
-    servers: this.servers,
-    catalogs: this.catalogs,
-    version: "1.2.3",
-    clock: this.clock,
-    log: this.log,
-    listTimeoutMs: 1000,
-  });
-  readonly session = newSession("a", { endpoint: this.all });
-  readonly reader = new NotedReader();
-  #lastId = 0;
-
-  constructor(...names: string[]) {
-    for (const name of names) {
-      this.servers.set(name, this.upstream.endpoint(stdioEntry(name), { listener: this.all }));
-    }
-    this.session.mailbox.attach(this.reader);
-  }
-
-  wire(name: string): FakeWire {
-    return this.upstream.wire(name);
-  }
-
-  async start(name: string, capabilities: JsonObject = { tools: {} }): Promise<void> {
-    await settle();
-    this.wire(name).initialize({ capabilities });
-    await settle();
-  }
-
-  call(method: string, params?: JsonObject): NotedReply {
-    const reply = new NotedReply();
-    this.exchange.request(
-      this.session,
-      request(method, { id: String(++this.#lastId), params }),
-      reply,
-    );
-    return reply;
-  }
-
-  /** The one call that server has been given. */
-  asked(name: string): Json {
-    const [only, ...more] = this.wire(name).take();
-    assert.deepEqual(more, []);
-    return only;
-  }
-
-  /** Answers the list that server was asked for. */
-  async list(name: string, tools: Json[], nextCursor?: string): Promise<Json> {
-    const { id, method, params } = this.asked(name);
-    assert.equal(method, "tools/list");
-    this.wire(name).answer(id, { tools, nextCursor });
-    await settle();
-    return params;
-  }
-
-  read(): Json[] {
-    return readMailbox(this.session, this.reader);
-  }
-}
-
-const CHANGED = { jsonrpc: "2.0", method: "notifications/tools/list_changed" };
+const CHANGED = changed("tools");
 const names = (reply: NotedReply) => reply.answers[0].result.tools.map(({ name }: Json) => name);
 
 Deno.test("tools of all servers are listed under their full names, in the order of the configuration", async () => {
-  const bench = new Bench("one", "two", "none");
+  const bench = new AggregateBench(["one", "two", "none"]);
   const reply = bench.call("tools/list");
   await bench.start("none", {});
   await bench.start("two");
@@ -109,7 +30,7 @@ Deno.test("tools of all servers are listed under their full names, in the order 
 });
 
 Deno.test("a list in pages is read to its end; one without end is given up", async () => {
-  const bench = new Bench("one");
+  const bench = new AggregateBench(["one"]);
   const reply = bench.call("tools/list");
   await bench.start("one");
   assert.deepEqual(await bench.list("one", [{ name: "a" }], "p2"), {});
@@ -124,7 +45,7 @@ Deno.test("a list in pages is read to its end; one without end is given up", asy
 });
 
 Deno.test("what is no tool is left out of a list, and harms nobody", async () => {
-  const bench = new Bench("one");
+  const bench = new AggregateBench(["one"]);
   const reply = bench.call("tools/list");
   await bench.start("one");
   await bench.list("one", [null, 1, "x", {}, { name: 1 }, [], { name: "good" }]);
@@ -137,7 +58,7 @@ Deno.test("what is no tool is left out of a list, and harms nobody", async () =>
 });
 
 Deno.test("a server that fails is left out, and announced when it runs", async () => {
-  const bench = new Bench("good", "bad");
+  const bench = new AggregateBench(["good", "bad"]);
   const reply = bench.call("tools/list");
   await bench.start("good");
   bench.wire("bad").end("exited with code 1", "boom");
@@ -160,7 +81,7 @@ Deno.test("a server that fails is left out, and announced when it runs", async (
 });
 
 Deno.test("a server that answers a list with an error is left out of it", async () => {
-  const bench = new Bench("good", "bad");
+  const bench = new AggregateBench(["good", "bad"]);
   const reply = bench.call("tools/list");
   await bench.start("good");
   await bench.start("bad");
@@ -171,11 +92,11 @@ Deno.test("a server that answers a list with an error is left out of it", async 
 });
 
 Deno.test("a slow server does not hold up the others' tools, and is announced when it is there", async () => {
-  const bench = new Bench("fast", "slow");
+  const bench = new AggregateBench(["fast", "slow"]);
   const reply = bench.call("tools/list");
   await bench.start("fast");
   await bench.list("fast", [{ name: "a" }]);
-  bench.clock.advance(999);
+  bench.clock.advance(9_999);
   await settle();
   assert.equal(reply.outcome, undefined);
   bench.clock.advance(1);
@@ -189,7 +110,7 @@ Deno.test("a slow server does not hold up the others' tools, and is announced wh
 });
 
 Deno.test("a tool too deep to be written is left out, and costs nobody else", async () => {
-  const bench = new Bench("one");
+  const bench = new AggregateBench(["one"]);
   const reply = bench.call("tools/list");
   await bench.start("one");
   const { id } = bench.asked("one");
@@ -211,7 +132,7 @@ const CALLED: [full: string, server: string, tool: string][] = [
 
 for (const [full, server, tool] of CALLED) {
   Deno.test(`the tool ${full} is ${JSON.stringify(tool)} of ${server}`, async () => {
-    const bench = new Bench("one", "two.x-y");
+    const bench = new AggregateBench(["one", "two.x-y"]);
     const reply = bench.call("tools/call", { name: full, arguments: { a: 1 }, _meta: { b: 2 } });
     await bench.start(server);
     const { id, params } = bench.asked(server);
@@ -225,7 +146,7 @@ for (
   const name of ["echo", "three__echo", "_one__echo", "one_echo", "", "__echo", undefined, 5, {}]
 ) {
   Deno.test(`no server is started for the tool ${JSON.stringify(name)}, which is unknown`, async () => {
-    const bench = new Bench("one", "two");
+    const bench = new AggregateBench(["one", "two"]);
     const reply = bench.call("tools/call", { name });
     await settle();
     assert.equal(reply.outcome, "invalid_params");
@@ -235,7 +156,7 @@ for (
 }
 
 Deno.test("a name that could be of two servers is given to neither", async () => {
-  const bench = new Bench("a", "a_");
+  const bench = new AggregateBench(["a", "a_"]);
   const reply = bench.call("tools/call", { name: "a___b" });
   await settle();
   assert.equal(reply.outcome, "invalid_params");
@@ -243,32 +164,28 @@ Deno.test("a name that could be of two servers is given to neither", async () =>
 });
 
 Deno.test("cancelling a call reaches the server it went to", async () => {
-  const bench = new Bench("one");
+  const bench = new AggregateBench(["one"]);
   const reply = bench.call("tools/call", { name: "one__echo" });
   await bench.start("one");
   const { id } = bench.asked("one");
-  bench.exchange.notification(bench.session, {
-    kind: "notification",
-    method: "notifications/cancelled",
-    params: { requestId: 1 },
-  });
+  bench.client.cancel(1);
   assert.equal(reply.outcome, "cancelled");
   assert.deepEqual(bench.asked("one").params.requestId, id);
 });
 
 Deno.test("a change of one server's tools is a change of all; a client that left hears nothing", async () => {
-  const bench = new Bench("one");
+  const bench = new AggregateBench(["one"]);
   bench.call("tools/list");
   await bench.start("one");
   bench.wire("one").line(CHANGED);
   assert.deepEqual(bench.read(), [CHANGED]);
-  bench.all.leave(bench.session);
+  bench.client.leave();
   bench.wire("one").line(CHANGED);
   assert.deepEqual(bench.read(), []);
 });
 
 Deno.test("as long as nothing is known, all servers together may be able to do anything", async () => {
-  const bench = new Bench("one", "two");
+  const bench = new AggregateBench(["one", "two"]);
   const result = await bench.all.initialize(newSession("new"), { protocolVersion: "2025-06-18" });
   const listChanged = true;
   assert.deepEqual([result.protocolVersion, result.capabilities, result.serverInfo], [

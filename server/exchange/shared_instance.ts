@@ -67,6 +67,11 @@ const READING = new Set([
   "completion/complete",
 ]);
 
+/** Whether calls of this method change nothing. */
+export function onlyReads(method: string): boolean {
+  return READING.has(method);
+}
+
 /** An instance, shared. */
 export class SharedInstance implements InstanceListener {
   readonly key: string;
@@ -195,7 +200,7 @@ export class SharedInstance implements InstanceListener {
   }
 
   mayRepeat({ method, params }: UpstreamCall): boolean {
-    if (READING.has(method)) return true;
+    if (onlyReads(method)) return true;
     return method === "tools/call" && this.#idempotentTools.has(params?.name as string);
   }
 
