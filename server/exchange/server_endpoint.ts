@@ -97,6 +97,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
   /** Sessions that lost their place while the server was stopped. */
   readonly #displaced = new Set<Session>();
   #entry: ServerEntry;
+  #serverKey: string | undefined;
   /** What some instance said of itself the last time. */
   #lastKnown: InitializeResult | undefined;
   #held = false;
@@ -134,7 +135,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
 
   /** Why clients that can be asked get a process of their own, if they do. */
   get verdict(): string | undefined {
-    return this.#options.verdicts.get(serverKey(this.#entry))?.isolate;
+    return this.#options.verdicts.get(this.#key)?.isolate;
   }
 
   // ---- as an endpoint
@@ -219,7 +220,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
   }
 
   #place(session: Session, entry: ServerEntry, project?: string): SharedInstance {
-    const profile = clientClass(session.capabilities);
+    const profile = this.#classOf(session);
     const own = this.#isolates(session) ? session : undefined;
     const { roots } = own?.capabilities ?? {};
     const spec: InstanceSpec = {
@@ -242,6 +243,17 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     if (own !== undefined) this.#note(session);
     shared.join(session, this.#subscriptionsOf(session));
     return shared;
+  }
+
+  /** A modern server is told with every request what its client can do: it needs no classes. */
+  #classOf({ capabilities }: Session): JsonObject {
+    const { era } = this.#options.verdicts.get(this.#key) ?? {};
+    return era === "modern" ? {} : clientClass(capabilities);
+  }
+
+  /** See `serverKey`. */
+  get #key(): string {
+    return this.#serverKey ??= serverKey(this.#entry);
   }
 
   /** Notes that a session has a process for itself here, so that it can be told when that is gone. */
@@ -293,7 +305,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     if (placed !== undefined) return isReady(placed) ? placed : undefined;
     if (this.isApart(session)) return undefined;
     const profileOf = (capabilities: JsonObject) => JSON.stringify(clientClass(capabilities));
-    const profile = profileOf(session.capabilities);
+    const profile = JSON.stringify(this.#classOf(session));
     return [...this.#instances].find((shared) =>
       isReady(shared) && shared.own === undefined && shared.spec.project === undefined &&
       profileOf(shared.spec.capabilities) === profile
@@ -321,7 +333,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     if (mode === "session") return true;
     // Nameless ones share, one at a time, so that every question has one possible asker.
     return mode === "auto" && !isNameless && this.verdict !== undefined &&
-      canBeAsked(clientClass(session.capabilities));
+      canBeAsked(this.#classOf(session));
   }
 
   #tryPlace(session: Session): void {
@@ -435,7 +447,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     shared.instance.takeTurns();
     if (this.verdict !== undefined) return;
     const reason = `it asked ${method} while ${DOUBTS[doubt]}`;
-    this.#options.verdicts.add(serverKey(this.#entry), { server: this.server, isolate: reason });
+    this.#options.verdicts.add(this.#key, { server: this.server, isolate: reason });
     this.#options.log.warn("clients that can be asked get a process of their own from now on", {
       server: this.server,
       reason,
@@ -552,6 +564,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
   /** Goes on as another entry: calls in flight end where they are, everything else goes to new processes. */
   update(entry: ServerEntry): void {
     this.#entry = entry;
+    this.#serverKey = undefined;
     for (const shared of [...this.#instances]) {
       const sessions = this.#takeOff(shared);
       this.#retire(shared);
