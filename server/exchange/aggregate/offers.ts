@@ -119,16 +119,17 @@ export class Offers {
   /** Without asking anybody; undefined when what is known does not decide it. */
   #knownOwners(uri: string, session: Session): ServerEndpoint[] | undefined {
     const owners: ServerEndpoint[] = [];
-    let isSure = true;
+    // One before it in the order may list it; any other may have a template for it.
+    let allLists = true;
+    let allTemplates = true;
     for (const endpoint of this.#options.servers.values()) {
       const catalog = this.#options.catalogs.of(endpoint, session);
-      if (catalog.has("resources", uri)) return isSure ? [endpoint] : undefined;
-      // One before it in the order may have it.
-      isSure &&= isSettled(catalog, "resources");
-      if (!isSettled(catalog, "resourceTemplates")) isSure = false;
+      if (catalog.has("resources", uri)) return allLists ? [endpoint] : undefined;
+      allLists &&= isSettled(catalog, "resources");
+      allTemplates &&= isSettled(catalog, "resourceTemplates");
       if (matchesOne(catalog.get("resourceTemplates") ?? [], uri)) owners.push(endpoint);
     }
-    return isSure && owners.length > 0 ? owners : undefined;
+    return allLists && allTemplates && owners.length > 0 ? owners : undefined;
   }
 
   // ---- gathering
