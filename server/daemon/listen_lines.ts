@@ -91,6 +91,8 @@ export function listenLines(options: ListenLinesOptions): ListeningLines {
         await pause(options.clock, ACCEPT_PAUSE_MS);
         continue;
       }
+      // A line is short, and somebody waits for it: TCP would hold it back to send more at once.
+      if (isTcp(conn)) conn.setNoDelay(true);
       conns.add(conn);
       const served = options.serve(conn, { needsToken }).finally(() => {
         conns.delete(conn);
@@ -132,6 +134,10 @@ function openTcp({ host, tcpPort, configFile }: ListenLinesOptions): Deno.TcpLis
 
 function addressOf({ addr }: Deno.TcpListener): string {
   return dialAddress(addr.hostname, addr.port);
+}
+
+function isTcp(conn: Deno.Conn): conn is Deno.TcpConn {
+  return conn.remoteAddr.transport === "tcp";
 }
 
 function removeSocket(path: string): void {

@@ -117,7 +117,7 @@ function serve(
   }
 
   async function closeWhenFlushed(reason: string): Promise<void> {
-    using _deadline = clock.after(CLOSE_MS, () => outgoing.stop());
+    using _deadline = clock.after(CLOSE_MS, () => drop(CODES.goingAway, reason));
     await outgoing.flushed();
     close(socket, CODES.goingAway, reason);
   }

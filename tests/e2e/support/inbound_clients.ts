@@ -636,7 +636,9 @@ export const TRANSPORTS: readonly Transport[] = [
   {
     name: "TCP",
     async connect(daemon, inbox, server) {
-      const wire = lineWire(await Deno.connect(tcpAddress(daemon)), inbox);
+      const conn = await Deno.connect(tcpAddress(daemon));
+      conn.setNoDelay(true);
+      const wire = lineWire(conn, inbox);
       await wire.send(JSON.stringify({ aichaku: { server, token: daemon.token } }));
       return wire;
     },
