@@ -206,3 +206,134 @@ Deno.test("as long as nothing is known, all servers together may be able to do a
   }
   assert.throws(() => bench.wire("one"), /No connection/, "nothing of this starts a server");
 });
+
+Deno.test("prompts are listed and got under full names, like tools", async () => {
+  const bench = new AggregateBench(["one", "two"]);
+  const reply = bench.call("prompts/list");
+  await bench.start("one", { tools: {} });
+  await bench.start("two", { prompts: {} });
+  await bench.answer("one", { "tools/list": { tools: [] } });
+  const prompt = { name: "p", title: "P", arguments: [{ name: "a" }] };
+  await bench.answer("two", { "prompts/list": { prompts: [prompt] } });
+  assert.deepEqual(reply.answers[0].result, { prompts: [{ ...prompt, name: "two__p" }] });
+  const got = bench.call("prompts/get", { name: "two__p", arguments: { a: "1" } });
+  const { id, method, params } = bench.asked("two");
+  assert.deepEqual([method, params], ["prompts/get", { name: "p", arguments: { a: "1" } }]);
+  bench.wire("two").answer(id, { messages: [] });
+  assert.deepEqual(got.answers[0].result, { messages: [] });
+  assert.match(
+    bench.call("prompts/get", { name: "p" }).answers[0].error.message,
+    /prompts are named server__prompt/,
+  );
+});
+
+Deno.test("a long list comes in pages, the same whoever reads on, and nobody is asked for the next one", async () => {
+  const bench = new AggregateBench(["one", "two"], { pageSize: { maxItems: 3 } });
+  const first = bench.call("tools/list");
+  await bench.start("one");
+  await bench.start("two");
+  await bench.list("one", [{ name: "a" }, { name: "b" }]);
+  await bench.list("two", [{ name: "a" }, { name: "b" }, { name: "c" }]);
+  assert.deepEqual(names(first), ["one__a", "one__b", "two__a"]);
+  const { nextCursor } = first.answers[0].result;
+  const second = bench.newClient().call("tools/list", { cursor: nextCursor });
+  await settle();
+  assert.deepEqual(second.answers[0].result, { tools: [{ name: "two__b" }, { name: "two__c" }] });
+  for (const cursor of ["", "x", 1, null]) {
+    const bad = bench.call("tools/list", { cursor });
+    await settle();
+    assert.equal(bad.outcome, "invalid_params", JSON.stringify(cursor));
+  }
+  const other = bench.call("prompts/list", { cursor: nextCursor });
+  await settle();
+  assert.equal(other.outcome, "invalid_params");
+  assert.deepEqual([bench.wire("one").take(), bench.wire("two").take()], [[], []]);
+});
+
+Deno.test("a log level is told to the servers of the session, those of now and those to come", async () => {
+  const bench = new AggregateBench(["one", "two"]);
+  bench.call("tools/call", { name: "one__t" });
+  await bench.start("one", { tools: {}, logging: {} });
+  bench.wire("one").take();
+  assert.equal(bench.call("logging/setLevel", { level: "loud" }).outcome, "invalid_params");
+  const reply = bench.call("logging/setLevel", { level: "warning" });
+  await settle();
+  assert.deepEqual(reply.answers[0].result, {});
+  const { method, params } = bench.asked("one");
+  assert.deepEqual([method, params], ["logging/setLevel", { level: "warning" }]);
+  assert.deepEqual(bench.started, ["one"]);
+  bench.call("tools/call", { name: "two__t" });
+  await bench.start("two", { tools: {}, logging: {} });
+  assert.deepEqual(
+    bench.wire("two").take().map(({ method }) => method).sort(),
+    ["logging/setLevel", "tools/call"],
+  );
+});
+
+Deno.test("names that mean something in JavaScript are names like any other", async () => {
+  const bench = new AggregateBench(["constructor", "__proto__x", "toString"]);
+  const reply = bench.call("tools/list");
+  for (const name of ["constructor", "__proto__x", "toString"]) await bench.start(name);
+  await bench.list("constructor", [{ name: "__proto__" }, { name: "a__b" }, { name: "" }]);
+  await bench.list("__proto__x", [JSON.parse('{"name":"t","__proto__":{"name":"u"}}')]);
+  await bench.list("toString", [{ name: "valueOf" }, { name: "valueOf" }]);
+  assert.deepEqual(names(reply), [
+    "constructor____proto__",
+    "constructor__a__b",
+    "constructor__",
+    "__proto__x__t",
+    "toString__valueOf",
+  ]);
+  for (
+    const [full, server, tool] of [
+      ["constructor____proto__", "constructor", "__proto__"],
+      ["constructor__a__b", "constructor", "a__b"],
+      ["__proto__x__t", "__proto__x", "t"],
+      ["toString__valueOf", "toString", "valueOf"],
+    ]
+  ) {
+    const called = bench.call("tools/call", { name: full });
+    const { id, params } = bench.asked(server);
+    assert.equal(params.name, tool);
+    bench.wire(server).answer(id, { content: [] });
+    assert.equal(called.outcome, "answered");
+  }
+});
+
+Deno.test("of two servers that a name could mean, the one that lists it is meant", async () => {
+  const bench = new AggregateBench(["a", "a_"]);
+  const listed = bench.call("tools/list");
+  await bench.start("a");
+  await bench.start("a_");
+  await bench.list("a", [{ name: "_b" }, { name: "_both" }]);
+  await bench.list("a_", [{ name: "c" }, { name: "both" }]);
+  assert.deepEqual(names(listed), ["a___b", "a___both", "a___c"]);
+  bench.call("tools/call", { name: "a___b" });
+  assert.equal(bench.asked("a").params.name, "_b");
+  bench.call("tools/call", { name: "a___c" });
+  assert.equal(bench.asked("a_").params.name, "c");
+  const both = bench.call("tools/call", { name: "a___both" });
+  await settle();
+  assert.match(both.answers[0].error.message, /could be of a and a_/);
+});
+
+Deno.test("a tool of a server that is disabled is refused with what to do", async () => {
+  const bench = new AggregateBench(["one"], { disabled: ["off"] });
+  const reply = bench.call("tools/call", { name: "off__echo" });
+  await settle();
+  assert.equal(reply.outcome, "invalid_params");
+  assert.match(reply.answers[0].error.message, /server "off", which is disabled in config\.json/);
+  assert.match(String(bench.all.introduce(bench.client.session).instructions), /Disabled.*: off/);
+});
+
+Deno.test("what a server says of itself is passed on, within bounds", async () => {
+  const bench = new AggregateBench(Array.from({ length: 12 }, (_, n) => `s${n}`));
+  bench.call("tools/list");
+  for (const name of bench.servers.keys()) {
+    await bench.start(name, {}, { instructions: "x".repeat(3_000) });
+  }
+  const { instructions, capabilities } = bench.all.introduce(bench.client.session);
+  assert.ok(instructions.length < 17_500, `${instructions.length}`);
+  assert.match(instructions, /What server s0 says of itself:\nx{2000}\n/);
+  assert.deepEqual(capabilities, { tools: { listChanged: true } });
+});
