@@ -111,7 +111,7 @@ export interface BuiltinEntry extends EntryCommon {
   builtin: "reviewer" | "sample";
 }
 
-/** A remote server. Recognized and kept; connecting to it is not built yet. */
+/** A server that is reached over the network; see docs/remote.md. */
 export interface RemoteEntry extends EntryCommon {
   kind: "remote";
   type: "http" | "sse" | "ws";

@@ -12,7 +12,7 @@ const SDK = fromFileUrl(new URL("../../fixtures/servers/remote_sdk.ts", import.m
 const EVERYTHING = "npm:@modelcontextprotocol/server-everything@2026.8.31";
 
 /** What to run. `everything-*` are the real servers from the registry. */
-export type RemoteKind = "http" | "sse" | "v2" | "everything-http" | "everything-sse";
+export type RemoteKind = "http" | "sse" | "ws" | "v2" | "everything-http" | "everything-sse";
 
 /** Such a server. */
 export class RemoteProcess implements AsyncDisposable {
@@ -35,11 +35,13 @@ export class RemoteProcess implements AsyncDisposable {
   }
 
   /** What an entry of `mcpServers` needs. */
-  get entry(): { type: "http" | "sse"; url: string } {
-    const isSse = this.kind.endsWith("sse");
+  get entry(): { type: "http" | "sse" | "ws"; url: string } {
+    const { kind, port } = this;
+    if (kind === "ws") return { type: "ws", url: `ws://127.0.0.1:${port}/ws` };
+    const isSse = kind.endsWith("sse");
     return {
       type: isSse ? "sse" : "http",
-      url: `http://127.0.0.1:${this.port}/${isSse ? "sse" : "mcp"}`,
+      url: `http://127.0.0.1:${port}/${isSse ? "sse" : "mcp"}`,
     };
   }
 
