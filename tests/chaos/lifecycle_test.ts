@@ -2,6 +2,7 @@
  * The heavy rounds of the daemon's life. Run with `deno task chaos`.
  */
 
+import { clientRounds, type ClientVictim } from "../e2e/support/client_rounds.ts";
 import { crowdRounds, killRounds, type Victim } from "../e2e/support/lifecycle_rounds.ts";
 
 Deno.test("50 starts at once, 20 rounds: one daemon, told to all of them, every round", () =>
@@ -20,6 +21,22 @@ Deno.test({
     }),
 });
 
+Deno.test({
+  name:
+    "SIGKILL of a client with calls in flight, 100 rounds: the next client is served, no lock is stuck, " +
+    "and nothing of the dead one is left",
+  ignore: Deno.build.os === "windows",
+  fn: () =>
+    clientRounds({
+      victims: Array.from({ length: 100 }, anyClient),
+      moment: () => new Promise((resolve) => setTimeout(resolve, Math.random() * 500)),
+    }),
+});
+
 function anyVictim(): Victim {
   return (["daemon", "young daemon", "starter"] as const)[Math.floor(Math.random() * 3)];
+}
+
+function anyClient(): ClientVictim {
+  return (["sdk", "bridge", "first bridge"] as const)[Math.floor(Math.random() * 3)];
 }

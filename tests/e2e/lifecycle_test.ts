@@ -18,6 +18,7 @@ import {
   type DaemonFixtureOptions,
   program,
 } from "../fixtures/daemon.ts";
+import { clientRounds } from "./support/client_rounds.ts";
 import { canMount, Disk } from "./support/disk.ts";
 import {
   allGone,
@@ -27,6 +28,7 @@ import {
   STUBBORN,
 } from "./support/lifecycle_rounds.ts";
 import { McpSession } from "./support/mcp_session.ts";
+import { asking } from "./support/servers.ts";
 import { otherVersion } from "./support/other_version.ts";
 import { eventually } from "./support/within.ts";
 
@@ -625,6 +627,39 @@ fault({
     sees(await home.cli("mcp", "--restart-server"), 0, RUNNING);
     equal(home.announcement.settings?.autostarted, false);
     equal((await home.cli("mcp", "--start-server")).stderr, "");
+  },
+});
+
+// ---- clients
+
+fault({
+  name: "a client is killed (kill -9) with calls in flight",
+  async test() {
+    await clientRounds({
+      victims: ["sdk", "bridge", "first bridge"],
+      moment: () => new Promise((resolve) => setTimeout(resolve, 300 * Math.random())),
+    });
+  },
+});
+
+fault({
+  name: "the daemon is restarted, and a client had a server's process for itself",
+  config: {
+    mcpServers: {
+      own: { ...asking(), sharing: "session" },
+      shared: { ...asking({ args: ["shared"] }), sharing: "shared" },
+    },
+  },
+  async test(home) {
+    sees(await home.cli("mcp", "--start-server"), 0, RUNNING);
+    const begin = (server: string) => McpSession.begin({ url: home.url, server });
+    const [own, shared] = [await begin("own"), await begin("shared")];
+    for (const session of [own, shared]) await session.tell("pid");
+    sees(await home.cli("mcp", "--restart-server"), 0, RUNNING);
+    equal((await own.request(1, "tools/list")).status, 404);
+    equal((await own.request(2, "tools/list")).status, 404);
+    equal(await (await begin("own")).tell("echo", { text: "anew" }), "anew");
+    equal(await shared.tell("echo", { text: "goes on" }), "goes on");
   },
 });
 
