@@ -5,7 +5,7 @@
  */
 
 import type { Node } from "web-tree-sitter";
-import { allText, isAssignedAgain, type Piece, type Texts } from "./texts.ts";
+import { allText, isVariable, type Piece, scopeOf, type Texts } from "./texts.ts";
 
 /** Calls that make of constants a constant. */
 const PURE_CALLS =
@@ -81,14 +81,13 @@ export const JAVASCRIPT_TEXTS: Texts = {
     for (let scope = name.parent; scope !== null; scope = scope.parent) {
       if (declaresParameter(scope, wanted)) return undefined;
       if (scope.type !== "statement_block" && scope.type !== "program") continue;
-      const found = declarators(scope).filter((node) =>
-        node.childForFieldName("name")?.text === wanted
-      );
-      if (found.length === 0) continue;
+      const known = scopeOf(scope, declarators);
+      const found = known.declared.get(wanted);
+      if (found === undefined) continue;
       // Given its value elsewhere, or more than once: not known.
       if (found.length > 1) return undefined;
       const isConst = found[0].parent?.childForFieldName("kind")?.type === "const";
-      if (!isConst && isAssignedAgain(scope.text, wanted)) return undefined;
+      if (!isConst && isVariable(known, wanted, scope)) return undefined;
       return found[0].childForFieldName("value") ?? undefined;
     }
     return undefined;
@@ -130,13 +129,14 @@ function callPieces(node: Node, part: (node: Node) => Piece[]): Piece[] | undefi
   return undefined;
 }
 
-function declarators(scope: Node): Node[] {
+function declarators(scope: Node): [name: string, node: Node][] {
   return scope.namedChildren
     .map((node) =>
       node.type === "export_statement" ? node.childForFieldName("declaration") ?? node : node
     )
     .filter(({ type }) => type === "lexical_declaration" || type === "variable_declaration")
-    .flatMap((node) => node.namedChildren.filter(({ type }) => type === "variable_declarator"));
+    .flatMap((node) => node.namedChildren.filter(({ type }) => type === "variable_declarator"))
+    .map((node) => [node.childForFieldName("name")?.text ?? "", node]);
 }
 
 function declaresParameter(scope: Node, name: string): boolean {

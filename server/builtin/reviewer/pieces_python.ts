@@ -5,7 +5,7 @@
  */
 
 import type { Node } from "web-tree-sitter";
-import { allText, isAssignedAgain, type Piece, type Texts } from "./texts.ts";
+import { allText, isVariable, type Piece, scopeOf, type Texts } from "./texts.ts";
 
 /** Calls that make of constants a constant. */
 const PURE_CALLS =
@@ -64,10 +64,10 @@ export const PYTHON_TEXTS: Texts = {
         if (names.some((node) => node.text === wanted)) return undefined;
       }
       if (scope.type !== "block" && scope.type !== "module") continue;
-      const found = assignments(scope, wanted);
-      if (found.length === 0) continue;
-      const known = found.length === 1 && !isAssignedAgain(scope.text, wanted);
-      return known ? found[0] : undefined;
+      const known = scopeOf(scope, assignments);
+      const found = known.declared.get(wanted);
+      if (found === undefined) continue;
+      return found.length === 1 && !isVariable(known, wanted, scope) ? found[0] : undefined;
     }
     return undefined;
   },
@@ -124,12 +124,12 @@ function callPieces(node: Node, part: (node: Node) => Piece[]): Piece[] | undefi
   return undefined;
 }
 
-/** What is assigned to a name directly in a block. An augmented assignment counts as one of its own. */
-function assignments(scope: Node, name: string): Node[] {
+/** What is assigned directly in a block. An augmented assignment counts as one of its own. */
+function assignments(scope: Node): [name: string, node: Node][] {
   return scope.namedChildren.flatMap((statement) => {
     if (statement.type !== "expression_statement") return [];
-    const node = statement.firstNamedChild;
-    if (node === null || node.childForFieldName("left")?.text !== name) return [];
-    return node.childForFieldName("right") ?? [];
+    const left = statement.firstNamedChild?.childForFieldName("left");
+    const right = statement.firstNamedChild?.childForFieldName("right");
+    return left && right ? [[left.text, right] as [string, Node]] : [];
   });
 }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import fc from "fast-check";
 import { MAX_CODE_LENGTH, MAX_FINDINGS, MAX_LINE_LENGTH, reviewText } from "./review.ts";
 
 const TOKEN_BODY = "R7qTzL2vXw9KbN4mHs6YpDfG3cJtA5eUaQ8B";
@@ -155,4 +156,43 @@ Deno.test("a review that takes too long stops and says so", async () => {
 
 Deno.test("content without a name is shown as -", async () => {
   assert.equal((await reviewText({ content: "x", language: "js" })).path, "-");
+});
+
+Deno.test("whatever the text, a review ends with the same answer each time, and its places are real", async () => {
+  const piece = fc.constantFrom(
+    ..."eval exec os.system( subprocess.run( shell=True innerHTML = ` ${ } ' \" f' ( ) [ ] { } => + % , . ; : /* */ // # < > </ \\ x const def import child_process yaml.load é 😀"
+      .split(" "),
+    " ",
+    "\n",
+    "\r\n",
+    "    ",
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(piece, { maxLength: 80 }),
+      fc.constantFrom("a.ts", "a.tsx", "a.js", "a.py"),
+      async (pieces, path) => {
+        const content = pieces.join("");
+        const result = await reviewText({ path, content });
+        assert.deepEqual(await reviewText({ path, content }), result);
+        const lines = content.split(/\r\n|\n/);
+        for (const { line, column, endLine, endColumn } of result.findings) {
+          assert.ok(line <= endLine && endLine <= lines.length);
+          assert.ok(
+            column - 1 <= lines[line - 1].length && endColumn - 1 <= lines[endLine - 1].length,
+          );
+        }
+      },
+    ),
+    { numRuns: 200 },
+  );
+});
+
+Deno.test("many names in many statements are looked up in good time", async () => {
+  const many = 8_000;
+  const content = Array.from({ length: many }, (_, i) => `const a${i} = 1;\neval(a${i});`).join(
+    "\n",
+  );
+  const { findings, skipped } = await reviewText({ path: "a.js", content });
+  assert.deepEqual([findings, skipped], [[], undefined]);
 });

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { Node } from "web-tree-sitter";
+import type { Node, Tree } from "web-tree-sitter";
 
 /** A part of a text: as written, or a value of the running program. */
 export type Piece = { text: string } | { value: Node };
@@ -32,7 +32,7 @@ export function allText(parts: readonly Piece[][]): Piece[] | undefined {
  * Whether `name` is given a value more than once in a piece of source. It may say so where it is not:
  * then the name is simply not followed.
  */
-export function isAssignedAgain(source: string, name: string): boolean {
+function isAssignedAgain(source: string, name: string): boolean {
   const escaped = name.replace(/\$/g, "\\$&");
   const assignment = new RegExp(
     String
@@ -42,4 +42,35 @@ export function isAssignedAgain(source: string, name: string): boolean {
   let times = 0;
   for (const _ of source.matchAll(assignment)) if (++times > 1) return true;
   return false;
+}
+
+/** What is given a value directly in a scope, by name, and whether more than once. */
+interface Scope {
+  declared: ReadonlyMap<string, readonly Node[]>;
+  again: Map<string, boolean>;
+}
+
+const scopes = new WeakMap<Tree, Map<number, Scope>>();
+
+/** What is declared in a scope: found once for each, because big files ask for it again and again. */
+export function scopeOf(node: Node, declare: (node: Node) => [name: string, node: Node][]): Scope {
+  let ofTree = scopes.get(node.tree);
+  if (ofTree === undefined) scopes.set(node.tree, ofTree = new Map());
+  let scope = ofTree.get(node.id);
+  if (scope === undefined) {
+    const declared = Map.groupBy(declare(node), ([name]) => name);
+    scope = {
+      declared: new Map([...declared].map(([name, all]) => [name, all.map(([, node]) => node)])),
+      again: new Map(),
+    };
+    ofTree.set(node.id, scope);
+  }
+  return scope;
+}
+
+/** {@linkcode isAssignedAgain}, remembered. */
+export function isVariable(scope: Scope, name: string, node: Node): boolean {
+  let again = scope.again.get(name);
+  if (again === undefined) scope.again.set(name, again = isAssignedAgain(node.text, name));
+  return again;
 }
