@@ -56,7 +56,8 @@ export class LiveConfig implements AsyncDisposable {
   #wanted: ReadonlySet<string> = new Set();
   #fingerprint = "";
   #required: boolean;
-  #mayAsk = true;
+  /** Windows has no login shells. */
+  #mayAsk = Deno.build.os !== "windows";
   #reloader: Reloader | undefined;
   #watch: AsyncDisposable | undefined;
 
@@ -67,10 +68,8 @@ export class LiveConfig implements AsyncDisposable {
     this.#environment = new UserEnvironment({
       own: variables,
       log,
-      askShell: (signal) =>
-        this.#mayAsk
-          ? askShell({ variables, home, clock, children, signal })
-          : Promise.resolve({ problem: '"server": {"loginShell": false} forbids asking it' }),
+      askShell: async (signal) =>
+        this.#mayAsk ? await askShell({ variables, home, clock, children, signal }) : undefined,
     });
   }
 
@@ -88,7 +87,7 @@ export class LiveConfig implements AsyncDisposable {
       live.initial = config;
       live.#wanted = wanted;
       const settings: ServerSettings & { loginShell?: boolean } = config.server;
-      live.#mayAsk = settings.loginShell !== false;
+      live.#mayAsk &&= settings.loginShell !== false;
       return live;
     } catch (error) {
       await live[Symbol.asyncDispose]();

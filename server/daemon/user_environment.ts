@@ -26,8 +26,11 @@ export type Variables = Readonly<Record<string, string>>;
 export interface UserEnvironmentOptions {
   /** The environment of this process. */
   own: Variables;
-  /** Asks the login shell; undefined when it is not to be asked. Settles by itself, and never rejects. */
-  askShell: ((signal: AbortSignal) => Promise<LoginShellOutcome>) | undefined;
+  /**
+   * Asks the login shell; gives undefined when it is not to be asked. Settles by itself, and never
+   * rejects.
+   */
+  askShell(signal: AbortSignal): Promise<LoginShellOutcome | undefined>;
   log: Logger;
   /** What parts the folders of a PATH. Default this system's. */
   delimiter?: string;
@@ -92,7 +95,7 @@ export class UserEnvironment implements AsyncDisposable {
 
   async #ask(): Promise<void> {
     const { askShell, log, own } = this.#options;
-    const outcome = await askShell?.(this.#abort.signal);
+    const outcome = await askShell(this.#abort.signal);
     this.#complete = true;
     if (outcome === undefined || this.#abort.signal.aborted) return;
     if ("variables" in outcome) this.#login = outcome.variables;
