@@ -25,6 +25,14 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     summary: "Review files through the reviewer server",
     run: async (args, context) => (await import("./commands/review.ts")).runReview(args, context),
   },
+  tools: {
+    summary: "List the tools of a server, or of all",
+    run: async (args, context) => (await import("./commands/tools.ts")).runTools(args, context),
+  },
+  call: {
+    summary: "Call a tool of a server",
+    run: async (args, context) => (await import("./commands/call.ts")).runCall(args, context),
+  },
   doctor: {
     summary: "Tell what is wrong with this installation, and how to mend it",
     run: async (args, context) => (await import("./commands/doctor.ts")).runDoctor(args, context),

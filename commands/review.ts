@@ -21,7 +21,7 @@ import { exitCodeOf, REVIEW_EXIT } from "./review/report.ts";
 import { type MakeClient, ReviewerLink } from "./review/reviewer_link.ts";
 import { ruleFilter, splitPatterns, unmatched } from "./review/rule_filter.ts";
 import { reviewFiles } from "./review/run.ts";
-import { spawnReviewer } from "./review/spawn_self.ts";
+import { spawnBuiltin } from "./review/spawn_self.ts";
 import { targetsOf } from "./review/targets.ts";
 
 const HELP = `Usage: aichaku review FILES… | FOLDERS… | PATTERNS… | - [options]
@@ -174,6 +174,6 @@ function clientMaker({ env, self, cwd }: CommandContext): MakeClient {
       home: env.home,
       token: env.token,
       clientInfo: { name: "aichaku-review", version: VERSION },
-      spawn: () => spawnReviewer(self, cwd),
+      spawn: () => spawnBuiltin("reviewer", self, cwd),
     });
 }

@@ -1,5 +1,5 @@
 /**
- * This program's own reviewer as a child process, for when no daemon serves one.
+ * A built-in server of this program as a child process, for when no daemon serves it.
  *
  * Through `Deno.Command`, not `node:child_process`: the latter rewrites the arguments of a `deno`
  * executable, and in a compiled binary was seen to start it without end (Deno 2.7 to 2.9).
@@ -11,13 +11,13 @@ import type { SpawnedProcess } from "../../client/mod.ts";
 import type { SelfCommand } from "../../platform/self.ts";
 
 /**
- * Starts `mcp --serve-builtin reviewer`. It ends when its stdin does, so that it cannot outlive us.
+ * Starts `mcp --serve-builtin NAME`. It ends when its stdin does, so that it cannot outlive us.
  *
  * @throws {Error} of `Deno.Command` when it cannot be started.
  */
-export function spawnReviewer(self: SelfCommand, cwd: string): SpawnedProcess {
+export function spawnBuiltin(name: string, self: SelfCommand, cwd: string): SpawnedProcess {
   const child = new Deno.Command(self.command, {
-    args: [...self.args, "mcp", "--serve-builtin", "reviewer"],
+    args: [...self.args, "mcp", "--serve-builtin", name],
     cwd,
     stdin: "piped",
     stdout: "piped",
