@@ -6,7 +6,10 @@
 
 import type { HomePaths } from "../../platform/paths.ts";
 import { VERSION } from "../../protocol/version.ts";
+import type { ServerReport } from "../../server/admin/servers.ts";
 import type { RunningDaemon } from "../../server/daemon/find.ts";
+import { duration } from "./duration.ts";
+import { serverDetails } from "./server_details.ts";
 
 /** A server as status shows it. */
 export interface ServerLine {
@@ -16,6 +19,8 @@ export interface ServerLine {
   clients: number | undefined;
   /** Why it is not running, when it should be. */
   reason: string | undefined;
+  /** Everything the daemon says of it; left out when it did not. */
+  report?: Partial<ServerReport>;
 }
 
 /** The block: that it runs, where, for how many, as which process. */
@@ -50,12 +55,13 @@ export function statusDetails(
   if (health.status !== "ok") lines.push(`   State: ${health.status}`);
   lines.push(servers.length === 0 ? "   Servers: none" : "   Servers:");
   const width = Math.max(0, ...servers.map(({ name }) => name.length));
-  for (const { name, state, clients, reason } of servers) {
+  for (const { name, state, clients, reason, report } of servers) {
     const count = clients === undefined
       ? ""
       : `, ${clients === 1 ? "1 client" : `${clients} clients`}`;
     const why = reason === undefined ? "" : ` (${reason.split("\n")[0]})`;
     lines.push(`     ${name.padEnd(width)}  ${state}${count}${why}`);
+    for (const detail of serverDetails(report ?? {})) lines.push(`       ${detail}`);
   }
   return lines.join("\n") + "\n";
 }
@@ -82,20 +88,7 @@ export function statusData(
     instanceId: health.instanceId,
     uptime: health.uptime,
     logPath: announcement.logPath,
-    servers: servers ?? Object.entries(health.servers).map(([name, state]) => ({ name, state })),
+    servers: servers?.map(({ report, ...line }) => ({ ...report, ...line })) ??
+      Object.entries(health.servers).map(([name, state]) => ({ name, state })),
   };
-}
-
-/** `2 d 3 h`, `5 min 10 s`: the two largest units. */
-export function duration(seconds: number): string {
-  const units: [number, string][] = [[86_400, "d"], [3_600, "h"], [60, "min"], [1, "s"]];
-  let rest = Math.max(0, Math.floor(seconds));
-  const parts: string[] = [];
-  for (const [size, name] of units) {
-    const count = Math.floor(rest / size);
-    rest -= count * size;
-    if (count > 0) parts.push(`${count} ${name}`);
-    else if (parts.length > 0) break;
-  }
-  return parts.slice(0, 2).join(" ") || "0 s";
 }

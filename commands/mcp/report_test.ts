@@ -2,7 +2,7 @@ import { deepEqual, equal, match } from "node:assert/strict";
 import { homePaths } from "../../platform/paths.ts";
 import { VERSION } from "../../protocol/version.ts";
 import type { RunningDaemon } from "../../server/daemon/find.ts";
-import { addLine, duration, runningBlock, statusData, statusDetails } from "./report.ts";
+import { addLine, runningBlock, statusData, statusDetails } from "./report.ts";
 
 const settings = {
   host: "127.0.0.1",
@@ -68,7 +68,13 @@ Deno.test("where the token is needed, the line reads it and does not show it", (
 Deno.test("status adds version, uptime, log, and each server with its clients and its trouble", () => {
   equal(
     statusDetails({ ...daemon, health: { ...daemon.health, status: "draining" } }, [
-      { name: "docs", state: "ready", clients: 2, reason: undefined },
+      {
+        name: "docs",
+        state: "ready",
+        clients: 2,
+        reason: undefined,
+        report: { sharing: { mode: "auto", from: "default" } },
+      },
       { name: "everything", state: "failed", clients: 1, reason: "spawn failed\nstack" },
       { name: "x", state: "idle", clients: undefined, reason: undefined },
     ]),
@@ -78,6 +84,7 @@ Deno.test("status adds version, uptime, log, and each server with its clients an
       "   State: draining\n" +
       "   Servers:\n" +
       "     docs        ready, 2 clients\n" +
+      "       sharing: auto (default)\n" +
       "     everything  failed, 1 client (spawn failed)\n" +
       "     x           idle\n",
   );
@@ -107,12 +114,8 @@ Deno.test("--json has the same facts, and never the token", () => {
   });
 });
 
-Deno.test("durations show their two largest units", () => {
-  equal(duration(0), "0 s");
-  equal(duration(59.9), "59 s");
-  equal(duration(61), "1 min 1 s");
-  equal(duration(3_600), "1 h");
-  equal(duration(3_605), "1 h");
-  equal(duration(200_000), "2 d 7 h");
-  equal(duration(-5), "0 s");
+Deno.test("--json has everything that the daemon says of a server", () => {
+  const line = { name: "docs", state: "ready", clients: 2, reason: undefined };
+  const report = { callsInFlight: 3, rssBytes: 1_000 };
+  deepEqual(statusData(daemon, [{ ...line, report }]).servers, [{ ...line, ...report }]);
 });

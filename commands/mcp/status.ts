@@ -6,6 +6,7 @@
 
 import { ask } from "../../server/daemon/control.ts";
 import { find, hungProblem, type RunningDaemon } from "../../server/daemon/find.ts";
+import { isObject } from "../../protocol/json.ts";
 import { type CommandContext, EXIT } from "../context.ts";
 import { addLine, runningBlock, type ServerLine, statusData, statusDetails } from "./report.ts";
 import { type McpArguments, whereToLook } from "./shared.ts";
@@ -66,6 +67,7 @@ function serverLine(value: unknown): ServerLine {
     state: typeof state === "string" ? state : "unknown",
     clients: typeof clients === "number" ? clients : undefined,
     reason: typeof reason === "string" ? reason : undefined,
+    report: isObject(value) ? value : {},
   };
 }
 

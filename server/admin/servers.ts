@@ -108,7 +108,7 @@ export async function report(
         isolated: endpoint.entry.sharing.mode === "auto" ? endpoint.verdict : undefined,
         reason: endpoint.entry.kind === "broken" ? endpoint.entry.problem : first((i) => i.reason),
         pid: first(({ pid }) => pid),
-        lastError: first(({ lastError }) => lastError),
+        lastError: endpoint.lastError ?? first(({ lastError }) => lastError),
         uptime: first(({ uptime }) => uptime),
         rssBytes: measured ? sum(({ rssBytes = 0 }) => rssBytes) : undefined,
         cpuSeconds: measured ? sum(({ cpuSeconds = 0 }) => cpuSeconds) : undefined,

@@ -101,6 +101,8 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
   /** What some instance said of itself the last time. */
   #lastKnown: InitializeResult | undefined;
   #held = false;
+  /** How a process of it ended that is not known any more. */
+  #lastError: string | undefined;
 
   constructor(options: ServerEndpointOptions) {
     this.server = options.entry.name;
@@ -124,6 +126,11 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
   /** Sessions at this server. */
   get clients(): number {
     return this.#places.size;
+  }
+
+  /** How the last process ended that one client had for itself, if it was not meant to. */
+  get lastError(): string | undefined {
+    return this.#lastError;
   }
 
   /** The state that says most about it: one process that runs is a server that runs. */
@@ -463,6 +470,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
       return;
     }
     if (shared.own === undefined) return this.#forgetIfUseless(shared);
+    if (crashed) this.#lastError = shared.instance.lastError;
     const how = crashed ? "ended" : "was ended";
     this.#stop(shared, `its process ${how}, and what it knew with it`);
   }
