@@ -16,6 +16,7 @@ import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../daemon/log.ts";
 import type { CatalogStore } from "../store/catalog_store.ts";
 import { askInTurn } from "./aggregate/ask_in_turn.ts";
+import { listenAt } from "./aggregate/listen_at.ts";
 import { type Audience, Catalogs } from "./aggregate/catalogs.ts";
 import { instructionsOf, type Introduced, unionOf } from "./aggregate/introduction.ts";
 import { LIST_NAMES, type ListName, listOfMethod, LISTS } from "./aggregate/lists.ts";
@@ -277,12 +278,31 @@ export class AggregateEndpoint implements Endpoint, EndpointListener {
   }
 
   /** Tells a modern client what it asks to hear of, for as long as it is there. */
-  listen(call: Call): void {
-    const filter = readFilter(call.params);
-    const capabilities = unionOf([]);
-    for (const list of LIST_NAMES) capabilities[LISTS[list].capability] = { listChanged: true };
-    const id = `listener at all ${++lastListener}`;
-    this.#listeners.add(id, { call, filter: honourable(filter, capabilities) }, () => {});
+  async listen(call: Call): Promise<void> {
+    const all = { listChanged: true, subscribe: true };
+    const filter = honourable(readFilter(call.params), {
+      tools: all,
+      prompts: all,
+      resources: all,
+    });
+    const acknowledged = Promise.withResolvers<void>();
+    const { resourceSubscriptions: uris } = filter;
+    if (uris !== undefined) {
+      const byOwner = new Map<ServerEndpoint, string[]>();
+      for (const uri of uris) {
+        const [owner] = await this.#offers.ownersOf(uri, call);
+        if (owner !== undefined) byOwner.set(owner, [...byOwner.get(owner) ?? [], uri]);
+      }
+      const honoured = await Promise.all(
+        [...byOwner].map(([owner, uris]) =>
+          listenAt(call, owner, { uris, acknowledged: acknowledged.promise })
+        ),
+      );
+      filter.resourceSubscriptions = honoured.flat();
+    }
+    if (call.settled) return;
+    this.#listeners.add(`listener at all ${++lastListener}`, { call, filter }, () => {});
+    acknowledged.resolve();
   }
 
   /** Whatever goes wrong, the call is answered. */
