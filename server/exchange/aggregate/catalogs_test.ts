@@ -137,6 +137,8 @@ Deno.test("a server that runs and does not tell of changes is asked each time; o
   assert.deepEqual(bench.wire("telling").take(), []);
   await bench.answer("mute", { "tools/list": tools("b") });
   assert.deepEqual(namesIn(reply), ["mute__b", "telling__a"]);
+  // A server whose list is another each time would have everybody list it for ever.
+  assert.deepEqual(bench.read(), []);
 });
 
 Deno.test("a server that runs and is too busy to be asked is listed as it is known, soon", async () => {
@@ -298,13 +300,43 @@ Deno.test("a server that was stopped is left out, and announced when it is start
 Deno.test("a server that says it has a list and then knows no such method has an empty one", async () => {
   const bench = new AggregateBench(["one"]);
   const reply = bench.call("resources/templates/list");
-  await bench.start("one", { resources: {} });
+  await bench.start("one", { resources: { listChanged: true } });
   for (const { id, method } of bench.wire("one").take()) {
     if (method === "resources/list") bench.wire("one").answer(id, { resources: [] });
     else bench.wire("one").line({ jsonrpc: "2.0", id, error: { code: -32601, message: "no" } });
   }
   await settle();
   assert.deepEqual(reply.answers[0].result, { resourceTemplates: [] });
+  // And is known to have.
+  const again = bench.call("resources/templates/list");
+  await settle();
+  assert.deepEqual(again.answers[0].result, { resourceTemplates: [] });
+  assert.deepEqual(bench.wire("one").take(), []);
+});
+
+Deno.test("a list that changes while it is read is not what the next client gets", async () => {
+  const { bench } = await known("one");
+  const early = bench.call("tools/list");
+  await settle();
+  const { id } = bench.asked("one");
+  bench.wire("one").line(changed("tools"));
+  const late = bench.call("tools/list");
+  await settle();
+  bench.wire("one").answer(id, tools("old"));
+  await settle();
+  assert.deepEqual([namesIn(early), late.outcome], [["one__old"], undefined]);
+  await bench.answer("one", { "tools/list": tools("new") });
+  assert.deepEqual(namesIn(late), ["one__new"]);
+});
+
+Deno.test("a client at one server hears of its changes once, also when it has a process of its own", async () => {
+  const entry = stdioEntry("one", { sharing: { mode: "session", from: "config" } });
+  const bench = new AggregateBench([entry]);
+  const client = bench.upstream.client("at one", bench.servers.get("one")!);
+  client.call("tools/list");
+  await bench.start("one");
+  bench.wire("one").line(changed("tools"));
+  assert.deepEqual([client.read(), bench.read()], [[changed("tools")], []]);
 });
 
 Deno.test("a server that needs a project is left out where there is none, and listed where there is", async () => {

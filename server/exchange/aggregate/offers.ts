@@ -198,11 +198,8 @@ export class Offers {
         });
         end(known ?? []);
       };
-      const timer = clock.after(waitMs, () => {
-        // It will be announced when it comes.
-        reading.keep();
-        giveUp(`no answer in ${waitMs} ms`);
-      });
+      // The reading goes on, and is announced when it is done: it still counts as waited for.
+      const timer = clock.after(waitMs, () => giveUp(`no answer in ${waitMs} ms`));
       const { reading, outcome } = this.#join(request);
       call.whenCancelled(() => {
         if (!isWaiting) return;
