@@ -40,6 +40,8 @@ export function startWorker(worker: WorkerCommand, events: WorkerEvents): Worker
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
+    // A group of its own, as every child of the daemon has: so it can be ended by that.
+    detached: true,
   }).spawn();
   worker.onSpawn?.(child.pid);
   const writer = child.stdin.getWriter();
