@@ -7,6 +7,7 @@
 
 import { parseArguments } from "./arguments.ts";
 import { type CommandContext, EXIT } from "./context.ts";
+import { checkCatalogs } from "./doctor/catalogs.ts";
 import { checkConfiguration } from "./doctor/configuration.ts";
 import { checkDaemon, checkPort } from "./doctor/daemon.ts";
 import {
@@ -75,6 +76,7 @@ async function examine(
     runFolder,
     ...ofConfiguration,
     checked("log", () => checkLog(paths)),
+    checked("cache", () => checkCatalogs(paths)),
   ];
   // What others can write may say anything.
   if (runFolder.level !== "ok") return findings;

@@ -18,6 +18,7 @@ export type Area =
   | "daemon"
   | "files"
   | "processes"
+  | "cache"
   | "log";
 
 /** One thing that was looked at. */

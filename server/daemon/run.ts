@@ -21,7 +21,7 @@ import { onSignals, terminationSignals } from "../../platform/signals.ts";
 import { settlesWithin } from "../../protocol/deadline.ts";
 import { DAEMON_PROTOCOL, VERSION } from "../../protocol/version.ts";
 import type { Config } from "../config/types.ts";
-import { openCatalogStore } from "../store/catalog_store.ts";
+import { catalogFolder, openCatalogStore } from "../store/catalog_store.ts";
 import { openSqliteSessionStore } from "../store/sqlite_session_store.ts";
 import { openVerdictStore } from "../store/verdict_store.ts";
 import {
@@ -203,7 +203,7 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
         onReset: (reason) => log.warn("sessions of before are lost", { reason }),
       }),
       catalogs: openCatalogStore({
-        folder: join(paths.cacheDir, "catalogs"),
+        folder: catalogFolder(paths.cacheDir),
         onProblem: (error) => log.warn("cannot keep what servers offer", { error }),
       }),
       verdicts: openVerdictStore({

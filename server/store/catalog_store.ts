@@ -63,6 +63,11 @@ export function memoryCatalogStore(): CatalogStore {
   };
 }
 
+/** Where the daemon keeps catalogs below `$AICHAKU_HOME/cache`. */
+export function catalogFolder(cacheDir: string): string {
+  return join(cacheDir, "catalogs");
+}
+
 /** Options of {@linkcode openCatalogStore}. */
 export interface CatalogStoreOptions {
   /** Folder of the files; made when there is something to keep. */

@@ -13,6 +13,7 @@ import {
 import { fromFileUrl, join } from "@std/path";
 import { daemonTest } from "../fixtures/daemon.ts";
 import type { Offer } from "../fixtures/servers/catalog_server.ts";
+import { McpSession } from "./support/mcp_session.ts";
 import { childrenOf } from "./support/processes.ts";
 import { type Entry, everything, filesystem, memory, misbehaving } from "./support/servers.ts";
 import { eventually, within } from "./support/within.ts";
@@ -302,6 +303,18 @@ daemonTest("the same names and addresses at two servers, and names that mean som
       ["one", "two", "one"],
     );
   }
+});
+
+daemonTest("a list that a restart cuts off can be made again", {
+  config: { mcpServers: { never: misbehaving({ mode: "--never-initialize" }) } },
+}, async (daemon) => {
+  const session = await McpSession.begin({ url: daemon.url });
+  const list = session.request(1, "tools/list");
+  await eventually(async () => (await childrenOf(daemon.pid)).length > 0, "the server");
+  const restarted = await daemon.cli("mcp", "--restart-server");
+  assert.equal(restarted.code, 0, restarted.stderr);
+  const { answer } = await list;
+  assert.deepEqual([answer.error?.data.reason, answer.error?.data.retryable], ["draining", true]);
 });
 
 daemonTest("a server that offers something else when it is started again is announced", {

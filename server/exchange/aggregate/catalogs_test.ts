@@ -352,6 +352,7 @@ Deno.test("a server that needs a project is left out where there is none, and li
     assert.equal(called.outcome, "invalid_params");
     assert.match(called.answers[0].error.message, /works on a project/);
     assert.deepEqual(bench.started, []);
+    assert.ok(!bench.log.lines.some(({ message }) => /left out/.test(message)), "it is not broken");
 
     const client = bench.newClient({ project: folder });
     const listed = client.call("tools/list");
