@@ -19,7 +19,7 @@ import type { Logger } from "../daemon/log.ts";
 import type { ServerRequest } from "../upstream/conversation.ts";
 import type { Doubt } from "../upstream/in_flight.ts";
 import type { Instance } from "../upstream/instance.ts";
-import type { OpenQuestion, Question } from "../upstream/question.ts";
+import type { Askable, OpenQuestion, Question } from "../upstream/question.ts";
 import { projectRoots } from "./project_roots.ts";
 import type { Session } from "./session.ts";
 
@@ -138,8 +138,8 @@ export class ServerRequests {
       return {
         ...{ owner, session, capabilities },
         ask: (question) => call.ask(question, sure),
-        // Of several, each is as good as another: they are all of this client, and it outlives one.
-        whenSettled: (callback) => sure && call.whenSettled(callback),
+        // Of several, each is as good as another: they are all of this client. It outlives all but the last.
+        whenSettled: (callback) => whenAllSettled(calls, callback),
       };
     }
     return session === undefined ? undefined : {
@@ -200,6 +200,15 @@ export class ServerRequests {
       server: this.#options.instance.name,
       method,
       reason: fault.reason,
+    });
+  }
+}
+
+function whenAllSettled(calls: readonly Askable[], callback: () => void): void {
+  let running = calls.length;
+  for (const call of calls) {
+    call.whenSettled(() => {
+      if (--running === 0) callback();
     });
   }
 }

@@ -183,6 +183,27 @@ Deno.test("a question ends with the call it belongs to, and both ends are told",
   assert.equal(bench.told(id).error.data.reason, "cancelled");
 });
 
+Deno.test("with several calls of one client, a question ends with the last of them", async () => {
+  const bench = new Bench();
+  const a = await bench.client("a");
+  a.call("tools/call");
+  a.call("tools/call");
+  const calls = bench.wire.take();
+  const id = bench.ask();
+  const [question] = a.read();
+  bench.wire.answer(calls[1].id);
+  await settle();
+  assert.deepEqual([a.read(), bench.wire.take()], [[], []]);
+  bench.wire.answer(calls[0].id);
+  await settle();
+  assert.equal(bench.told(id).error.data.reason, "cancelled");
+  const [cancelled] = a.read();
+  assert.deepEqual([cancelled.method, cancelled.params.requestId], [
+    "notifications/cancelled",
+    question.id,
+  ]);
+});
+
 Deno.test("a question that the server cancels is cancelled at the client", async () => {
   const bench = new Bench();
   const a = await bench.client("a");
