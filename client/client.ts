@@ -389,8 +389,6 @@ export class AichakuClient {
       restarting: this.#hadDaemon,
     });
     const attempt: Attempt = { scope, promise, waiters: 0 };
-    // One that has ended may still listen.
-    if (this.#state.kind === "open") this.#inBackground(this.#state.connection.transport.close());
     this.#state = { kind: "connecting", attempt };
     const onFailed = () => {
       if (this.#isCurrent(attempt)) this.#state = { kind: "idle" };

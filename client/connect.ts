@@ -50,6 +50,10 @@ export interface ConnectContext {
 
 /** Milliseconds that a daemon which was there may take to come back, before anything else is tried. */
 const RESTART_MS = 3000;
+/** Milliseconds for a look at the daemon; each look at a silent one is twice as long. */
+const LOOK_MS = 1000;
+/** Looks at a daemon that is silent, where there is nothing else to try: 15 seconds. */
+const MAX_LOOKS = 4;
 /** Times that one attempt starts a daemon: one that ends at once is not started for ever. */
 const MAX_STARTS = 3;
 /** Looks in a row that a daemon may miss before it counts as hung. */
@@ -71,8 +75,14 @@ export async function connect(
   let failures = 0;
   let daemon: FoundDaemon | NoDaemon;
   let refusal: AichakuError;
+  const hasFallback = options.mode !== "daemon" && processOf(options) !== undefined;
   while (true) {
     daemon = await findDaemon({ ...options, signal: context.signal });
+    // With nothing else to try, a busy machine is worth waiting for.
+    for (let looks = 1; !hasFallback && isSilent(daemon) && looks < MAX_LOOKS; looks++) {
+      const deadlineMs = (context.lookMs ?? LOOK_MS) * 2 ** looks;
+      daemon = await findDaemon({ ...options, deadlineMs, signal: context.signal });
+    }
     try {
       if (daemon.found) return await connectToDaemon(daemon, options, context);
       refusal = notRunning(daemon.why, options);
@@ -91,7 +101,7 @@ export async function connect(
     if (!maySucceed || performance.now() - begin >= patience) break;
     await delay(backoff(++failures, { firstMs: 50, maxMs: 500 }), context.signal);
   }
-  if (options.mode === "daemon" || processOf(options) === undefined) throw refusal;
+  if (!hasFallback) throw refusal;
   try {
     return await connectToProcess(options, context);
   } catch (error) {
@@ -103,6 +113,10 @@ export async function connect(
       { code, data, cause: new AggregateError([refusal, error]) },
     );
   }
+}
+
+function isSilent(daemon: FoundDaemon | NoDaemon): boolean {
+  return !daemon.found && daemon.isSilent === true;
 }
 
 /** Whether it says that a daemon was there, and is ending or has just ended. */

@@ -61,9 +61,13 @@ export interface FoundDaemon {
 export interface NoDaemon {
   found: false;
   why: string;
+  /** Whoever is there did not answer in time: a daemon that hangs, or one on a very busy machine. */
+  isSilent?: true;
 }
 
 const DEFAULT_DEADLINE_MS = 1000;
+/** Milliseconds by which a timer is late on a process that was busy or stopped. */
+const LATE_MS = 100;
 
 /** Looks for the daemon. Throws only `signal`'s reason. */
 export async function findDaemon(options: FindOptions): Promise<FoundDaemon | NoDaemon> {
@@ -71,15 +75,23 @@ export async function findDaemon(options: FindOptions): Promise<FoundDaemon | No
   signal?.throwIfAborted();
   const controller = new AbortController();
   const stop = onAbort(signal, () => controller.abort(signal?.reason));
-  const timer = setTimeout(
-    () => controller.abort(new Error(`no answer within ${deadlineMs} ms`)),
-    deadlineMs,
-  );
+  const begin = performance.now();
+  let isSilent = false;
+  const giveUp = () => {
+    isSilent = true;
+    controller.abort(new Error(`no answer within ${deadlineMs} ms`));
+  };
+  let timer = setTimeout(() => {
+    // This process did not run for a while; the answer may be there, unread.
+    const isLate = performance.now() - begin > deadlineMs + LATE_MS;
+    if (isLate) timer = setTimeout(giveUp, deadlineMs);
+    else giveUp();
+  }, deadlineMs);
   try {
     return await raceSignal(search(options, controller.signal), controller.signal);
   } catch (error) {
     signal?.throwIfAborted();
-    return { found: false, why: messageOf(error) };
+    return { found: false, why: messageOf(error), ...(isSilent ? { isSilent } : {}) };
   } finally {
     clearTimeout(timer);
     stop();

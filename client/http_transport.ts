@@ -88,6 +88,8 @@ class HttpTransport implements Transport {
   readonly #exchanges = new Map<number, Exchange>();
   /** Ends what is not a call. */
   readonly #closed = new AbortController();
+  /** Ends the stream of what belongs to no call. */
+  readonly #listening = new AbortController();
   #agreement: Agreement | undefined;
   #nextId = 1;
   #closing: Promise<void> | undefined;
@@ -127,7 +129,7 @@ class HttpTransport implements Transport {
     if (!this.#peer.listens) return;
     const listening = listen(this.#wire, {
       onMessage: (text) => this.#onOther(text),
-      signal: this.#closed.signal,
+      signal: this.#listening.signal,
     });
     // Not in the background of the wire, whose end a close waits for: this may take as long as it likes.
     void listening.then(() => {
@@ -169,6 +171,7 @@ class HttpTransport implements Transport {
     } finally {
       this.#exchanges.delete(id);
       stop();
+      this.#hearNoMore();
     }
   }
 
@@ -179,7 +182,19 @@ class HttpTransport implements Transport {
   ): Promise<void> {
     if (this.#wire.ended !== undefined) throw new NotSent(this.#wire.ended);
     const sent = this.#wire.post(notificationText(method, params), { method, signal });
-    await (await raceSignal(sent, signal)).body?.cancel();
+    try {
+      await (await raceSignal(sent, signal)).body?.cancel();
+    } finally {
+      this.#hearNoMore();
+    }
+  }
+
+  /**
+   * A call found out that the connection has ended: its stream is of no use. Other calls in flight are left
+   * alone, each finds out by itself whether it was executed.
+   */
+  #hearNoMore(): void {
+    if (this.#wire.ended !== undefined) this.#listening.abort();
   }
 
   close(): Promise<void> {
@@ -196,6 +211,7 @@ class HttpTransport implements Transport {
       wire.deleteSession();
     }
     this.#closed.abort(wire.ended);
+    this.#listening.abort();
     this.#answering.end(wire.ended);
     for (const { controller } of this.#exchanges.values()) controller.abort(wire.ended);
     await wire.settled();
