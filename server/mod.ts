@@ -60,7 +60,14 @@ export function createApp(options: AppOptions): DaemonApp {
     connectBuiltin: (name, project) =>
       connectBuiltin(name, {
         configFile: identity.selfCommand.env.AICHAKU_CONFIG,
-        roots: project === undefined ? config.server.projectRoots : [project],
+        roots: config.server.projectRoots,
+        project,
+        worker: {
+          ...identity.selfCommand,
+          env: { ...identity.selfCommand.env, AICHAKU_INSTANCE: identity.instanceId },
+          onSpawn: (pid) => options.children.add(pid, name),
+          onExit: (pid) => options.children.remove(pid),
+        },
       }),
     prepare: async () => {
       inherited = await options.childVariables?.() ?? inherited;

@@ -154,6 +154,30 @@ Deno.test("what could be for two clients is for neither: it stays in the daemon'
   }
 });
 
+Deno.test("clients that come one after the other hear what is said about their own calls", async () => {
+  const bench = await new Bench().start();
+  for (const id of ["a", "b", "a2"]) {
+    const client = bench.client(id);
+    const reply = client.call("tools/call");
+    const message = bench.notify("notifications/message", { level: "info", data: id });
+    assert.deepEqual(reply.notified, [message]);
+    bench.answerAll();
+  }
+});
+
+Deno.test("a process that was heard to speak while nobody called may speak of anybody ever after", async () => {
+  const bench = await new Bench().start();
+  const [a, b] = [bench.client("a"), bench.client("b")];
+  a.call("tools/call");
+  bench.answerAll();
+  b.call("tools/call");
+  bench.answerAll();
+  bench.notify("notifications/message", { level: "info", data: "a timer that a set" });
+  const reply = b.call("tools/call");
+  bench.notify("notifications/message", { level: "info", data: "the same timer" });
+  assert.deepEqual([reply.notified, a.read(), b.read()], [[], [], []]);
+});
+
 Deno.test("a client hears only the levels it asked for, and the server is set to the widest", async () => {
   const bench = await new Bench().start();
   const [a, b] = [bench.client("a"), bench.client("b")];

@@ -88,6 +88,8 @@ export class SharedInstance implements InstanceListener {
   readonly #requests: ServerRequests;
   /** Tools that may be called again after a crash. */
   #idempotentTools = new Set<string>();
+  /** Whether it was heard to speak of its own accord while no call was in flight. */
+  #speaksUnasked = false;
 
   constructor({ key, spec, own, clock, log, create }: SharedInstanceOptions) {
     this.key = key;
@@ -186,6 +188,7 @@ export class SharedInstance implements InstanceListener {
   onGone(_instance: Instance, gone: { crashed: boolean }): void {
     this.#requests.clear("the server that asked is gone");
     this.#calls.onGone();
+    this.#speaksUnasked = false;
     this.#needs.onGone();
     for (const user of [...this.users]) user.onGone(this, gone);
     // Whoever waits for updates may never call.
@@ -246,11 +249,11 @@ export class SharedInstance implements InstanceListener {
   }
 
   /**
-   * Logs, and whatever is not known here: for the only client this process has ever worked for. With
-   * none or several, nobody gets it but the daemon's log.
+   * Logs, and whatever is not known here: for the one client it can be about. With none or several,
+   * nobody gets it but the daemon's log.
    */
   #toOnlyClient(message: NotificationMessage, text: string): void {
-    const client = this.own?.client ?? this.instance.onlyClient;
+    const client = this.#clientSpokenOf();
     const session = client === undefined ? undefined : this.#sessions.get(client);
     if (session !== undefined && !session.isModern) return this.#toSession(session, message, text);
     // Modern clients hear of their calls on the streams of those, and only if they ask for it.
@@ -268,6 +271,20 @@ export class SharedInstance implements InstanceListener {
       logger,
       data,
     });
+  }
+
+  /**
+   * The only client this process has ever worked for; or the only one with calls in flight, unless the
+   * process was heard to speak while none was: then it may go on with what it did for others before.
+   */
+  #clientSpokenOf(): string | undefined {
+    const { instance } = this;
+    if (instance.isQuiet && instance.callsGiven > 0) this.#speaksUnasked = true;
+    const only = this.own?.client ?? instance.onlyClient;
+    // What the daemon asks for itself may be about a client that has left.
+    if (only !== undefined || this.#speaksUnasked || instance.hasOwnCalls) return only;
+    const owner = instance.soleOwner;
+    return instance.askable().find((call) => call.owner === owner)?.client ?? owner;
   }
 
   #toSession(session: Session, { method, params }: NotificationMessage, text: string): void {

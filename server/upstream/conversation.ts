@@ -92,6 +92,16 @@ export class Conversation {
   /** Calls that were given to the server, in all. */
   given = 0;
 
+  /** See {@linkcode InFlight.isQuiet}. */
+  get isQuiet(): boolean {
+    return this.#inFlight.isQuiet;
+  }
+
+  /** See {@linkcode InFlight.hasOwn}. */
+  get hasOwnCalls(): boolean {
+    return this.#inFlight.hasOwn;
+  }
+
   /** Calls somebody waits for. */
   get waiting(): number {
     return this.#inFlight.waiting;

@@ -50,6 +50,16 @@ export class InFlight {
   #attributionLost = false;
   #ever: { client: string } | "many" | undefined;
 
+  /** Whether every call was answered, those that were given up as well. */
+  get isQuiet(): boolean {
+    return this.#entries.size === 0;
+  }
+
+  /** Whether the daemon's own calls are among those that are not answered. */
+  get hasOwn(): boolean {
+    return this.#owners.has(DAEMON);
+  }
+
   /** Calls somebody waits for. */
   get waiting(): number {
     return this.#waiting;

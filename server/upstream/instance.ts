@@ -154,6 +154,16 @@ export class Instance {
     return this.#conversation.waiting;
   }
 
+  /** See {@linkcode InFlight.isQuiet}. */
+  get isQuiet(): boolean {
+    return this.#conversation.isQuiet;
+  }
+
+  /** See {@linkcode InFlight.hasOwn}. */
+  get hasOwnCalls(): boolean {
+    return this.#conversation.hasOwnCalls;
+  }
+
   /** Calls given to the server, in all. */
   get callsGiven(): number {
     return this.#conversation.given;
