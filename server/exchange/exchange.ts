@@ -88,6 +88,7 @@ export class Exchange {
       this.#initialize(call);
       return call;
     }
+    session.reached();
     try {
       session.endpoint.request(call);
     } catch (error) {
@@ -117,6 +118,7 @@ export class Exchange {
     if (message.method === "notifications/progress") {
       return session.questions.progress(message.params ?? {});
     }
+    session.reached();
     session.endpoint.notification(session, message);
   }
 

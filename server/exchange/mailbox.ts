@@ -68,6 +68,8 @@ export class Mailbox {
   #lastTaken = 0;
   #finished = false;
   #keep: boolean;
+  /** Told when somebody begins to read. */
+  onAttached: (() => void) | undefined;
 
   constructor(options: MailboxOptions) {
     this.#options = options;
@@ -145,6 +147,7 @@ export class Mailbox {
     }
     this.#reader = reader;
     if (this.#events.some((event) => !event.sent) || this.#finished) reader.wake();
+    this.onAttached?.();
   }
 
   /** Ends the reading. What was taken last may not have arrived: it is sent again to the next reader. */

@@ -144,7 +144,9 @@ export class ServerRequests {
     }
     return session === undefined ? undefined : {
       ...{ owner, session, capabilities: session.capabilities },
-      ask: (question) => session.ask(question),
+      // A server asks for roots at its start, and then its client is only about to begin.
+      ask: (question) =>
+        question.method === "roots/list" ? session.askOnceThere(question) : session.ask(question),
       whenSettled: () => {},
     };
   }

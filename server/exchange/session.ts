@@ -9,6 +9,7 @@ import type { Clock } from "../../platform/clock.ts";
 import { Fault } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { Call } from "./call.ts";
+import { DeferredQuestions } from "./deferred_questions.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Mailbox } from "./mailbox.ts";
 import type { OpenQuestion, Question } from "../upstream/question.ts";
@@ -74,6 +75,7 @@ export class Session {
   /** Monotonic milliseconds. */
   lastSeen: number;
   readonly #questions: Questions;
+  readonly #deferred: DeferredQuestions;
   #ended = false;
   readonly #clock: Clock;
   readonly #onActivity: () => void;
@@ -91,6 +93,8 @@ export class Session {
     this.principal = options.principal ?? "local";
     this.project = options.project;
     this.#questions = new Questions(options.clock);
+    this.#deferred = new DeferredQuestions(options.clock);
+    this.mailbox.onAttached = () => this.reached();
     this.#clock = options.clock;
     this.#onActivity = options.onActivity ?? (() => {});
     this.#onChange = options.onChange ?? (() => {});
@@ -145,6 +149,27 @@ export class Session {
     });
   }
 
+  /** Asks as soon as the client can be reached: by its stream, or on whatever call it makes. */
+  askOnceThere(question: Question): OpenQuestion {
+    return this.#isBeginning || !(this.mailbox.attached || this.calls.size > 0)
+      ? this.#deferred.add(question)
+      : this.ask(question, [...this.calls.values()].at(-1));
+  }
+
+  /** The client has opened a stream, makes a call, or has said something. */
+  reached(): void {
+    if (this.#deferred.size === 0 || this.#isBeginning) return;
+    const call = [...this.calls.values()].at(-1);
+    if (!this.mailbox.attached && call === undefined) return;
+    this.#deferred.flush((question) => this.ask(question, call));
+  }
+
+  /** Whether it still waits for the answer to `initialize`; until then it must not be asked anything. */
+  get #isBeginning(): boolean {
+    for (const { method } of this.calls.values()) if (method === "initialize") return true;
+    return false;
+  }
+
   /** What the client says to what it was asked. */
   get questions(): Pick<Questions, "answer" | "progress" | "size"> {
     return this.#questions;
@@ -170,7 +195,9 @@ export class Session {
   end(reason: string): void {
     if (this.#ended) return;
     this.#ended = true;
-    this.#questions.clear(new Fault("cancelled", `The client's session ended: ${reason}`));
+    const fault = new Fault("cancelled", `The client's session ended: ${reason}`);
+    this.#questions.clear(fault);
+    this.#deferred.clear(fault);
     for (const call of [...this.calls.values()]) call.cancel(reason);
     this.endpoint.leave(this);
     this.mailbox.finish();

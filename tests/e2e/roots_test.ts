@@ -69,6 +69,35 @@ Deno.test("server-filesystem: its folders stay those of its entry, whatever root
   }
 });
 
+Deno.test("server-filesystem in a process of its own: each client works in its own root, from its first call", async () => {
+  const base = await Deno.realPath(await Deno.makeTempDir({ prefix: "aichaku-roots-" }));
+  const [allowed, ...roots] = ["allowed", "one", "two"].map((name) => join(base, name));
+  for (const folder of [allowed, ...roots]) {
+    await Deno.mkdir(folder);
+    await Deno.writeTextFile(join(folder, "note.txt"), `of ${folder}`);
+  }
+  try {
+    await using daemon = await DaemonFixture.start({
+      config: { mcpServers: { fs: { ...filesystem(allowed), sharing: "session" } } },
+    });
+    const clients = await connect(daemon, "fs", roots);
+    await using _ = together(clients);
+    for (const [index, client] of clients.entries()) {
+      await eventually(
+        async () => (await client.call("list_allowed_directories")).includes(roots[index]),
+        "its own root",
+      );
+      assert.match(await read(client, roots[index]), /of /);
+      for (const folder of [allowed, roots[1 - index]]) {
+        await assert.rejects(read(client, folder), /denied|outside/, folder);
+      }
+      assert.equal(client.rootsAsked, 1);
+    }
+  } finally {
+    await Deno.remove(base, { recursive: true });
+  }
+});
+
 function read(client: AskedClient, folder: string): Promise<string> {
   return client.call("read_text_file", { path: join(folder, "note.txt") });
 }
