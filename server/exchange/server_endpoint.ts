@@ -296,13 +296,14 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     return this.#places.get(session);
   }
 
-  /** Whether what the server offers to a session may be another thing for every other one. */
+  /**
+   * Whether what the server offers to a session may be another thing for every other one. Not where a
+   * process of its own would only keep questions apart, before it has one.
+   */
   isApart(session: Session): boolean {
     if (this.#usesProject) return true;
     const placed = this.#places.get(session);
-    return placed === undefined
-      ? session.kind !== "request" && this.#isolates(session)
-      : placed.own !== undefined;
+    return placed === undefined ? this.#entry.sharing.mode === "session" : placed.own !== undefined;
   }
 
   /** The instance that serves a session, or would, if it runs already. Nothing is placed or started. */

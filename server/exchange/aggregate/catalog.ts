@@ -22,6 +22,8 @@ interface Known {
 export class Catalog {
   /** Where it is kept; undefined for what one client alone is offered, which is kept nowhere. */
   readonly key: string | undefined;
+  /** What the clients can do whom it is offered to; see `clientClass`. */
+  readonly profile: JsonObject;
   /** Lists that went out without this server's part. */
   readonly missing = new Set<ListName>();
   /** Lists that the server says are for nobody else: never kept, read for each client. */
@@ -34,8 +36,15 @@ export class Catalog {
   #initialize: InitializeResult | undefined;
   readonly #lists = new Map<ListName, Known>();
 
-  constructor(key: string | undefined, record?: CatalogRecord) {
+  constructor(
+    { key, profile, record }: {
+      key: string | undefined;
+      profile: JsonObject;
+      record?: CatalogRecord;
+    },
+  ) {
     this.key = key;
+    this.profile = profile;
     if (record === undefined) return;
     this.readAt = record.readAt;
     this.#initialize = record.initialize as InitializeResult;

@@ -18,6 +18,7 @@ import type { ServerEntry } from "../../config/types.ts";
 import type { Logger } from "../../daemon/log.ts";
 import { CATALOG_MAX_AGE_MS, type CatalogStore } from "../../store/catalog_store.ts";
 import { clientClass } from "../../upstream/client_class.ts";
+import { isModern } from "../../upstream/handshake.ts";
 import { serverKey } from "../../upstream/instance_key.ts";
 import type { ServerEndpoint } from "../server_endpoint.ts";
 import type { Session } from "../session.ts";
@@ -81,12 +82,11 @@ export class Catalogs {
 
   /** What a server offers to a session. */
   of(endpoint: ServerEndpoint, session: Session): Catalog {
-    if (!endpoint.isApart(session)) {
-      return this.#sharedBy(endpoint.entry, clientClass(session.capabilities));
-    }
+    const profile = clientClass(session.capabilities);
+    if (!endpoint.isApart(session)) return this.#sharedBy(endpoint.entry, profile);
     const own = this.#own.get(session) ?? new Map<string, Catalog>();
     this.#own.set(session, own);
-    const catalog = own.get(endpoint.server) ?? new Catalog(undefined);
+    const catalog = own.get(endpoint.server) ?? new Catalog({ key: undefined, profile });
     own.set(endpoint.server, catalog);
     return catalog;
   }
@@ -186,10 +186,17 @@ export class Catalogs {
   /** The catalogs that an instance fills, as far as somebody uses them. */
   #catalogsOf(endpoint: ServerEndpoint, shared: SharedInstance): Catalog[] {
     const sessions = sessionsApart(shared);
-    const catalogs = sessions === undefined
-      ? [this.#sharedBy(endpoint.entry, clientClass(shared.spec.capabilities))]
-      : sessions.map((session) => this.#own.get(session)?.get(endpoint.server));
-    return catalogs.filter((catalog) => catalog !== undefined);
+    if (sessions !== undefined) {
+      return sessions.map((session) => this.#own.get(session)?.get(endpoint.server))
+        .filter((catalog) => catalog !== undefined);
+    }
+    const { entry } = endpoint;
+    const ofClass = this.#sharedBy(entry, clientClass(shared.spec.capabilities));
+    const { initializeResult } = shared.instance;
+    if (initializeResult === undefined || !isModern(initializeResult)) return [ofClass];
+    // A modern server is told with every request what its client can do: all classes share it.
+    const head = `${this.#serverKeyOf(entry)} `;
+    return [...this.#shared].filter(([key]) => key.startsWith(head)).map(([, catalog]) => catalog);
   }
 
   // ---- reading
@@ -207,8 +214,10 @@ export class Catalogs {
     catalog.learn(process, this.#now());
     if (isCurrent()) this.#readRest({ catalog, list, server, reach: () => requireRunning(shared) });
     const read = hasCapability(process, list)
-      ? await readList(instance, { list, signal: reading.signal })
+      ? await readList(instance, { list, signal: reading.signal, profile: catalog.profile })
       : { items: [], isPrivate: false };
+    // A process that came to be of its client's own meanwhile says nothing of what others have.
+    if (shared.own !== undefined && catalog.key !== undefined) return { ...read, isPrivate: true };
     if (!isCurrent() || instance.initializeResult !== process) return read;
     if (read.isPrivate) catalog.drop(list);
     else catalog.set(list, read.items, process);
@@ -250,7 +259,7 @@ export class Catalogs {
     const record = store.get(file);
     const isGood = record !== undefined && !isTooOld(record.readAt);
     if (record !== undefined && !isGood) store.delete(file);
-    const catalog = new Catalog(file, isGood ? record : undefined);
+    const catalog = new Catalog({ key: file, profile, record: isGood ? record : undefined });
     if (isGood) this.#writtenAt.set(catalog, record.readAt);
     this.#shared.set(key, catalog);
     return catalog;

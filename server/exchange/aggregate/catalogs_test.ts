@@ -4,6 +4,7 @@ import { stdioEntry } from "../../../tests/fixtures/endpoints.ts";
 import type { NotedReply } from "../../../tests/fixtures/exchange.ts";
 import { settle } from "../../../tests/fixtures/fake_clock.ts";
 import type { Json } from "../../../tests/fixtures/fake_wire.ts";
+import { serverKey } from "../../upstream/instance_key.ts";
 import { CATALOG_MAX_AGE_MS, memoryCatalogStore } from "../../store/catalog_store.ts";
 
 const namesIn = (reply: NotedReply) =>
@@ -366,4 +367,38 @@ Deno.test("a server that needs a project is left out where there is none, and li
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
+});
+
+Deno.test("clients that get a process of their own only to be asked list what others of them know", async () => {
+  const catalogs = memoryCatalogStore();
+  const capabilities = { elicitation: {} };
+  const isolating = (options: { known: boolean }) => {
+    const bench = new AggregateBench(["one"], {
+      capabilities,
+      ...(options.known ? { catalogs } : {}),
+    });
+    bench.upstream.verdicts.add(serverKey(stdioEntry("one")), { isolate: "it asked" });
+    return bench;
+  };
+  const before = new AggregateBench(["one"], { capabilities, catalogs });
+  before.call("tools/list");
+  await before.start("one");
+  await before.answer("one", { "tools/list": tools("shared") });
+
+  const bench = isolating({ known: true });
+  const reply = bench.call("tools/list");
+  await settle();
+  assert.deepEqual([namesIn(reply), bench.started], [["one__shared"], []]);
+
+  // Without that, each has to ask its own, and tells nobody.
+  const fresh = isolating({ known: false });
+  const other = fresh.newClient({ capabilities });
+  const replies = [fresh.call("tools/list"), other.call("tools/list")];
+  await fresh.start("one");
+  const first = fresh.wire("one");
+  await fresh.answer("one", { "tools/list": tools("mine") });
+  await fresh.start("one");
+  assert.notEqual(fresh.wire("one"), first);
+  await fresh.answer("one", { "tools/list": tools("others") });
+  assert.deepEqual(replies.map(namesIn), [["one__mine"], ["one__others"]]);
 });

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import type { JsonObject } from "../../../protocol/json.ts";
 import { AggregateBench, changed } from "../../../tests/fixtures/aggregate_bench.ts";
+import { stdioEntry } from "../../../tests/fixtures/endpoints.ts";
 import { newSession, NotedReply, request } from "../../../tests/fixtures/exchange.ts";
 import { settle } from "../../../tests/fixtures/fake_clock.ts";
 import type { Json } from "../../../tests/fixtures/fake_wire.ts";
+import { serverKey } from "../../upstream/instance_key.ts";
 
 const META = "io.modelcontextprotocol/";
 const LISTENING = { resources: { listChanged: true, subscribe: true } };
@@ -99,4 +101,51 @@ Deno.test("a modern client hears of lists and of resources on one stream, first 
     "resources/unsubscribe",
   ]);
   assert.equal(client.session.calls.size, 0);
+});
+
+/** Lets a modern server be ready. */
+async function startModern(bench: AggregateBench, name: string): Promise<void> {
+  await settle();
+  const { id, method } = bench.asked(name);
+  assert.equal(method, "server/discover");
+  bench.wire(name).answer(id, {
+    resultType: "complete",
+    supportedVersions: ["2026-07-28"],
+    capabilities: { tools: { listChanged: true } },
+  });
+  await settle();
+}
+
+Deno.test("a modern server is asked as each class of clients, and all of them hear when it changes", async () => {
+  const entry = stdioEntry("one");
+  const bench = new AggregateBench([entry]);
+  bench.upstream.era = "modern";
+  bench.upstream.verdicts.add(serverKey(entry), { era: "modern" });
+  const asker = bench.newClient({ capabilities: { elicitation: {} } });
+  /** Answers a list with the capabilities it was asked with. */
+  const listAs = async (client: typeof asker) => {
+    const reply = client.call("tools/list");
+    await settle();
+    if (bench.servers.get("one")!.state === "starting") await startModern(bench, "one");
+    const wire = bench.wire("one");
+    const lists = wire.take().filter(({ method }: Json) => method === "tools/list");
+    for (const { id, params } of lists) {
+      const able = Object.keys(params._meta[`${META}clientCapabilities`]);
+      wire.answer(id, { tools: [{ name: able.join() || "plain" }] });
+    }
+    await settle();
+    return [lists.length, reply.answers[0].result.tools[0].name];
+  };
+  assert.deepEqual(await listAs(bench.client), [1, "one__plain"]);
+  assert.deepEqual(await listAs(asker), [1, "one__elicitation"]);
+  assert.deepEqual(bench.started, ["one"]);
+  assert.deepEqual([await listAs(bench.client), await listAs(asker)], [
+    [0, "one__plain"],
+    [0, "one__elicitation"],
+  ]);
+  bench.wire("one").line(changed("tools"));
+  assert.deepEqual([bench.read(), asker.read()], [[changed("tools")], [changed("tools")]]);
+  await settle();
+  const asked = bench.wire("one").take().map(({ method }: Json) => method);
+  assert.deepEqual(asked, ["tools/list", "tools/list"], "both are read again");
 });

@@ -7,7 +7,10 @@
 
 import { Fault } from "../../../protocol/errors.ts";
 import { isObject, type JsonObject, nestsDeeperThan } from "../../../protocol/json.ts";
+import { modernMeta } from "../../../protocol/modern.ts";
+import { LATEST_MODERN_REVISION } from "../../../protocol/revisions.ts";
 import { callUpstream, DAEMON, UpstreamError } from "../../upstream/call.ts";
+import { isModern } from "../../upstream/handshake.ts";
 import type { Instance } from "../../upstream/instance.ts";
 import { type ListName, LISTS } from "./lists.ts";
 
@@ -26,7 +29,7 @@ const MAX_ITEMS = 20_000;
 const MAX_DEPTH = 200;
 
 /**
- * Reads the list. What is no item is left out: no object, without its name, nested too deeply. A server
+ * Reads the list as it is for clients that can do what `profile` says. What is no item is left out: no object, without its name, nested too deeply. A server
  * that has the capability and not this method has an empty list.
  *
  * @throws {UpstreamError} when the server answered with an error.
@@ -34,16 +37,17 @@ const MAX_DEPTH = 200;
  */
 export async function readList(
   instance: Instance,
-  { list, signal }: { list: ListName; signal: AbortSignal },
+  { list, signal, profile }: { list: ListName; signal: AbortSignal; profile: JsonObject },
 ): Promise<ReadList> {
   const { method, key } = LISTS[list];
   const isItem = (item: unknown): item is JsonObject =>
     isObject(item) && typeof item[key] === "string" && !nestsDeeperThan(item, MAX_DEPTH);
+  const meta = metaFor(instance, profile);
   const items: JsonObject[] = [];
   let isPrivate = false;
   let cursor: unknown;
   for (let page = 0; page < MAX_PAGES && items.length < MAX_ITEMS; page++) {
-    const params = cursor === undefined ? {} : { cursor };
+    const params = { ...meta, ...(cursor === undefined ? {} : { cursor }) };
     let result;
     try {
       result = await callUpstream(abortable(instance, signal), { owner: DAEMON, method, params });
@@ -58,6 +62,13 @@ export async function readList(
     if (typeof cursor !== "string") break;
   }
   return { items, isPrivate };
+}
+
+/** A modern server wants to know with every request what its client can do, and lists by it. */
+function metaFor({ initializeResult }: Instance, capabilities: JsonObject): JsonObject {
+  if (initializeResult === undefined || !isModern(initializeResult)) return {};
+  const client = { protocolVersion: LATEST_MODERN_REVISION, clientInfo: undefined, capabilities };
+  return { _meta: modernMeta(client) };
 }
 
 function isNoSuchMethod({ error }: UpstreamError): boolean {
