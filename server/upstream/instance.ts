@@ -85,8 +85,9 @@ export interface InstanceOptions {
 const PROBE_MS = 5000;
 
 /**
- * Calls that a client may still make while another one waits for its turn: without end the other would
- * never have it, and with none a call could wait for another of its own client's for ever.
+ * Calls that a client may still make at once while another one waits for its turn, and one a second
+ * beyond: without end the other would never have it, and with none a call could wait for another of its
+ * own client's for ever.
  */
 const MAX_PASSES = 2;
 
@@ -645,6 +646,10 @@ export class Instance {
           { server: this.name, retryable: true },
         ),
       );
+    }
+    if (this.#passes >= MAX_PASSES && this.#life.state === "ready") {
+      this.#passes = MAX_PASSES - 1;
+      this.#pump();
     }
     if (this.#conversation.waiting > 0 || this.#queue.size > 0) this.#watchDeadlines();
   }

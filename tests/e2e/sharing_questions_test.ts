@@ -201,19 +201,25 @@ daemonTest(
       await using _ = together(clients);
       await Promise.all(clients.map(async ({ name, call }) => {
         for (let round = 0; round < 12; round++) {
-          const key = `${name} ${round}`;
           const leaving = new AbortController();
-          const method = METHODS[Math.floor(Math.random() * 2)];
-          const asked = call("ask-later", { key, method, for: name }, { signal: leaving.signal });
+          // When it asks and when its client leaves are the input here.
+          const ms = Math.random() * 20;
+          const asked = call("ask-soon", {
+            ms,
+            method: METHODS[Math.floor(Math.random() * 2)],
+            for: name,
+          }, { signal: leaving.signal });
           const gives = Math.random() < 0.15;
           const outcome = asked.then(answererOf, (error) => {
             // Only what was cancelled may fail: a refusal is told to the server, not to its caller.
             if (!gives) throw error;
             return "cancelled";
           });
-          const opened = call("open", { key });
-          if (gives) leaving.abort("changed my mind");
-          const [answerer] = await within(Promise.all([outcome, opened]), `the end of ${key}`);
+          if (gives) {
+            await new Promise((resolve) => setTimeout(resolve, Math.random() * 20));
+            leaving.abort("changed my mind");
+          }
+          const answerer = await within(outcome, `the end of call ${round} of ${name}`);
           if (answerer === name) outcomes.own++;
           else if (answerer === "cancelled") outcomes.cancelled++;
           else {
