@@ -11,7 +11,7 @@ import {
   LoggingMessageNotificationSchema,
 } from "@modelcontextprotocol/sdk/types.js";
 
-import { AichakuClient } from "./mod.ts";
+import { AichakuClient, type SdkTransport } from "./mod.ts";
 import { startDaemon } from "./testdata/daemon.ts";
 import { stdioServer, TempDir } from "./testdata/fixtures.ts";
 
@@ -142,3 +142,8 @@ Deno.test("transport: with nothing to connect to, connecting fails with what to 
     /start it with "aichaku mcp --start-server"/,
   );
 });
+
+/** Checked by the compiler: both lines take it as it is. */
+export function accepted(one: ClientV1, two: ClientV2, transport: SdkTransport): Promise<void>[] {
+  return [one.connect(transport), two.connect(transport)];
+}
