@@ -36,11 +36,13 @@ const ACCESS: Record<string, "open" | "data" | "control"> = {
   "GET /sse/:id": "data",
   "DELETE /session": "data",
   "POST /": "data",
+  "GET /metrics": "data",
   "POST /mcp/:server/start": "control",
   "POST /mcp/:server/stop": "control",
   "POST /mcp/:server/restart": "control",
   "GET /sessions": "control",
   "DELETE /sessions/:id": "control",
+  "POST /reload": "control",
   // The last: it ends the daemon.
   "POST /shutdown": "control",
 };
