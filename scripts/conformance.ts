@@ -47,13 +47,15 @@ function chosenRevisions(): string[] {
 async function conformance({ stack, signal }: Task): Promise<number> {
   const revisions = chosenRevisions();
   const fixture = stack.use(
-    new Child({ command: Deno.execPath(), args: denoRun(FIXTURE, "http") }),
+    new Child({ command: Deno.execPath(), args: denoRun(FIXTURE, "legacy", "http") }),
   );
   const [, direct] = await fixture.says(/"url":"([^"]+)"/, { signal, ms: START_MS });
   const daemon = stack.use(
     await DaemonFixture.start({
       config: {
-        mcpServers: { fixture: { command: Deno.execPath(), args: denoRun(FIXTURE, "stdio") } },
+        mcpServers: {
+          fixture: { command: Deno.execPath(), args: denoRun(FIXTURE, "legacy", "stdio") },
+        },
       },
     }),
   );
