@@ -557,8 +557,9 @@ export class Instance {
       const now = clock.now();
       const inUse = this.#conversation.waiting > 0 || this.#queue.size > 0 ||
         this.#options.listener.isNeeded();
-      // Late by more than itself: the machine slept, and so did whoever would have used it.
-      if (inUse || now - due > wait) this.#lastUsed = now;
+      // Late by more than itself, and than a busy machine makes it: it slept, and so did whoever would
+      // have used the server.
+      if (inUse || now - due > Math.max(wait, SWEEP_MS)) this.#lastUsed = now;
       if (now - this.#lastUsed < idleTimeoutMs) return this.#watchIdle();
       this.#rest();
     });

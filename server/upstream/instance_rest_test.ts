@@ -109,3 +109,16 @@ Deno.test("taking turns: calls of one client at a time, in the order of the clie
   bench.wires.last.answer(bench.wires.last.take()[0].id);
   assert.deepEqual(calls.map(({ outcome }) => outcome), Array(4).fill("answered"));
 });
+
+Deno.test("a busy machine, on which the last short wait fires a little late, keeps nothing running", async () => {
+  const bench = await new InstanceBench({ idleTimeoutMs: 5_000 }).start();
+  // Used shortly after it was ready: the first look comes too early by as much.
+  bench.clock.advance(10);
+  const call = bench.call("a");
+  bench.wires.last.answer(bench.wires.last.take()[0].id);
+  assert.equal(call.outcome, "answered");
+  bench.clock.advance(4_990);
+  assert.equal(bench.state(), "ready");
+  bench.clock.sleep(200);
+  assert.equal(bench.state(), "idle");
+});
