@@ -50,6 +50,7 @@ Deno.test("without a file both built-in servers run, on the default address", as
         requireToken: false,
         projectRoots: [options.home],
         idleTimeoutMs: undefined,
+        loginShell: true,
         limits: DEFAULT_LIMITS,
       },
       servers: new Map(

@@ -38,6 +38,7 @@ export interface ServerInput {
   idleTimeout?: string | number;
   projectRoots?: string[];
   tcpPort?: number;
+  loginShell?: boolean;
 }
 
 /** One entry of `mcpServers`, after mapping. Objects with free keys are Maps. */
@@ -81,6 +82,7 @@ const serverShape = {
   idleTimeout: duration.optional(),
   projectRoots: texts('an array of folders, such as ["~/work"]').optional(),
   tcpPort: port.optional(),
+  loginShell: flag.optional(),
 } satisfies Record<keyof ServerInput, z.ZodType>;
 
 const entryShape = {

@@ -38,6 +38,7 @@ export function defaultSettings(home: string): ServerSettings {
     requireToken: false,
     projectRoots: [home],
     idleTimeoutMs: undefined,
+    loginShell: true,
     limits: { ...DEFAULT_LIMITS },
   };
 }
@@ -83,6 +84,7 @@ export function readSettings(
     ...(input.port === undefined ? {} : { port: input.port }),
     ...(input.tcpPort === undefined ? {} : { tcpPort: input.tcpPort }),
     ...(input.requireToken === undefined ? {} : { requireToken: input.requireToken }),
+    ...(input.loginShell === undefined ? {} : { loginShell: input.loginShell }),
     allowedHosts: readAll("allowedHosts", input.allowedHosts, allowedHostOf),
     allowedOrigins: readAll("allowedOrigins", input.allowedOrigins, allowedOriginOf),
     ...(input.projectRoots === undefined

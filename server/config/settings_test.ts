@@ -28,6 +28,7 @@ Deno.test("what the server section leaves out has its default", async () => {
     requireToken: false,
     projectRoots: ["/home/ada"],
     idleTimeoutMs: undefined,
+    loginShell: true,
     limits: DEFAULT_LIMITS,
   };
   assert.deepEqual((await settings({})).server, defaults);
@@ -36,9 +37,11 @@ Deno.test("what the server section leaves out has its default", async () => {
     (await settings({ port: null, limits: { maxSessions: null } })).server,
     defaults,
   );
-  assert.deepEqual((await settings({ port: 0, limits: { maxSessions: 3 } })).server, {
+  const given = { port: 0, loginShell: false, limits: { maxSessions: 3 } };
+  assert.deepEqual((await settings(given)).server, {
     ...defaults,
     port: 0,
+    loginShell: false,
     limits: { ...DEFAULT_LIMITS, maxSessions: 3 },
   });
 });

@@ -26,6 +26,8 @@ export interface ServerSettings {
    * started by hand, five minutes when it was started for a client.
    */
   idleTimeoutMs: number | undefined;
+  /** Whether the user's login shell may be asked for its variables. Default true. */
+  loginShell: boolean;
   /** Bounds; see {@linkcode Limits}. */
   limits: Limits;
 }

@@ -12,7 +12,7 @@
 import type { Clock } from "../../platform/clock.ts";
 import { type LoginShellOptions, loginShellVariables } from "../../platform/login_shell.ts";
 import { ConfigError, loadConfig, type Override } from "../config/load.ts";
-import type { Config, ServerSettings } from "../config/types.ts";
+import type { Config } from "../config/types.ts";
 import { fingerprint, watchConfig } from "../config/watch.ts";
 import type { ConfigurationStatus, ReloadOutcome, ReloadReport } from "./app.ts";
 import type { Logger } from "./log.ts";
@@ -86,8 +86,7 @@ export class LiveConfig implements AsyncDisposable {
       const { config, wanted } = await live.#read();
       live.initial = config;
       live.#wanted = wanted;
-      const settings: ServerSettings & { loginShell?: boolean } = config.server;
-      live.#mayAsk &&= settings.loginShell !== false;
+      live.#mayAsk &&= config.server.loginShell;
       return live;
     } catch (error) {
       await live[Symbol.asyncDispose]();

@@ -120,6 +120,17 @@ Deno.test("without servers of the user's own nobody asks the login shell", async
   equal(bench.shells.length, 0);
 });
 
+Deno.test("a login shell that the file says not to ask is not asked, not even by a reload", async () => {
+  await using bench = await Bench.make(
+    withServer({ command: "x", args: ["${TOKEN:-none}"] }, { loginShell: false }),
+  );
+  const live = await bench.begin();
+  equal((await live.childVariables()).OWN, "own");
+  await live.requestReload("test");
+  equal(bench.shells.length, 0);
+  deepEqual(bench.applied.map(args), [["none"]]);
+});
+
 Deno.test("a setting that needs the login shell is waited for", async () => {
   await using bench = await Bench.make(withServer({ command: "x" }, { allowedHosts: ["${NAME}"] }));
   const loading = bench.load();

@@ -22,7 +22,7 @@ const DESKTOP_PATH = "/usr/bin:/bin";
 /** A test with a user who wrote `profile` for the shell, and has not started a daemon. */
 function userTest(
   name: string,
-  { profile, mcpServers }: { profile: string; mcpServers: object },
+  { profile, ...config }: { profile: string; server?: object; mcpServers: object },
   body: (user: User) => Promise<void>,
 ): void {
   Deno.test({
@@ -33,7 +33,7 @@ function userTest(
       try {
         await Deno.writeTextFile(join(home, ".bash_profile"), profile);
         await using daemon = await DaemonFixture.create({
-          config: { mcpServers },
+          config,
           env: {
             HOME: home,
             SHELL: "/bin/bash",
@@ -165,5 +165,20 @@ userTest(
       daemon.log(),
       /daemon's own environment reason="\/bin\/bash exited with code 3 and printed no variables"/,
     );
+  },
+);
+
+userTest(
+  "a login shell that the configuration says not to ask is left alone",
+  {
+    profile: `touch "$HOME/asked"; export PATH="$HOME/bin:$PATH"`,
+    server: { loginShell: false },
+    mcpServers: { mine: misbehaving() },
+  },
+  async ({ home, daemon }) => {
+    await start(daemon);
+    const { PATH } = await environmentOf(daemon, "mine");
+    equal(PATH, DESKTOP_PATH);
+    equal((await Array.fromAsync(Deno.readDir(home))).some(({ name }) => name === "asked"), false);
   },
 );
