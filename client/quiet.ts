@@ -1,6 +1,7 @@
 /**
  * Waiting that does not keep the process alive: what a server may say some day is no reason for a
- * program not to end. `fetch` has no such thing; the socket below `node:http` does, on Deno and on Node.
+ * program not to end. `fetch` has no such thing; the socket below `node:http` does, on Node, on Bun and on
+ * Deno 2.9. (Deno 2.7 reads the body past its socket: there such a response does keep the process alive.)
  *
  * @module
  */
