@@ -451,8 +451,11 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
   /** Once a question could not be given to anybody, new clients that can be asked get their own process. */
   onUnattributable(shared: SharedInstance, method: string, doubt: Doubt): void {
     if (this.#entry.sharing.mode !== "auto") return;
-    // Those who are there stay where their state is, but never again two of them at once.
-    shared.instance.takeTurns();
+    // Those who are there stay where their state is, but never again two of them at once: nor at its other
+    // processes, which would learn the same from a refusal of their own.
+    for (const { instance, spec } of [shared, ...this.#instances]) {
+      if (canBeAsked(clientClass(spec.capabilities))) instance.takeTurns();
+    }
     if (this.verdict !== undefined) return;
     const reason = `it asked ${method} while ${DOUBTS[doubt]}`;
     this.#options.verdicts.add(this.#key, { server: this.server, isolate: reason });

@@ -115,6 +115,30 @@ Deno.test("after a refusal, those who share take turns, so that every further qu
   }
 });
 
+Deno.test("one refusal is enough for every process of the server that can ask somebody", async () => {
+  const bench = new Bench();
+  const [a, b] = [await bench.client("a"), await bench.client("b")];
+  const first = bench.wire;
+  const others = [];
+  for (const capabilities of [{ sampling: {} }, {}]) {
+    const clients = [await bench.client("c", capabilities), await bench.client("d", capabilities)];
+    others.push({ clients, wire: bench.wire });
+  }
+  a.call("tools/call");
+  b.call("tools/call");
+  first.take();
+  bench.told(bench.ask("elicitation/create", {}, first), first);
+  for (const [index, { clients, wire }] of others.entries()) {
+    wire.take();
+    for (const client of clients) client.call("tools/call");
+    assert.equal(
+      wire.take().length,
+      index === 0 ? 1 : 2,
+      "who cannot be asked need not take turns",
+    );
+  }
+});
+
 Deno.test("a call that its client gave up, and that asks later, asks nobody", async () => {
   const bench = new Bench();
   const [a, b] = [await bench.client("a"), await bench.client("b")];
