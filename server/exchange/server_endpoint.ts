@@ -243,6 +243,8 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     if (shared === undefined) {
       this.#makeRoom();
       shared = this.#options.pool.make(spec, own);
+      // Who has no name cannot have it alone, once it was seen to ask for several.
+      if (own === undefined && this.#mustTakeTurns(profile)) shared.instance.takeTurns();
     }
     shared.users.add(this);
     this.#instances.add(shared);
@@ -342,6 +344,11 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     // Nameless ones share, one at a time, so that every question has one possible asker.
     return mode === "auto" && !isNameless && this.verdict !== undefined &&
       canBeAsked(this.#classOf(session));
+  }
+
+  /** Whether clients of this class that share an instance may not call at the same time. */
+  #mustTakeTurns(profile: JsonObject): boolean {
+    return this.#entry.sharing.mode === "auto" && this.verdict !== undefined && canBeAsked(profile);
   }
 
   #tryPlace(session: Session): void {

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import type { JsonObject } from "../../protocol/json.ts";
 import { type Client, Endpoints, stdioEntry } from "../../tests/fixtures/endpoints.ts";
+import { newSession, NotedReply, request } from "../../tests/fixtures/exchange.ts";
 import { settle } from "../../tests/fixtures/fake_clock.ts";
 import type { FakeWire, Json } from "../../tests/fixtures/fake_wire.ts";
 import type { SharingMode } from "../config/types.ts";
+import { serverKey } from "../upstream/instance_key.ts";
 
 const ABLE = { elicitation: {}, sampling: {} };
 
@@ -137,6 +139,27 @@ Deno.test("one refusal is enough for every process of the server that can ask so
       "who cannot be asked need not take turns",
     );
   }
+});
+
+Deno.test("clients without a name share a server that was seen to ask, but never two at once", async () => {
+  const bench = new Bench();
+  const { all, endpoint } = bench;
+  all.verdicts.add(serverKey(endpoint.entry), { isolate: "it asked" });
+  const meta = { "io.modelcontextprotocol/clientCapabilities": ABLE };
+  for (const id of ["a", "b"]) {
+    const session = newSession(id, { endpoint, kind: "request", capabilities: ABLE });
+    const message = request("tools/call", { params: { name: "x", _meta: meta } });
+    all.exchange.request(session, message, new NotedReply());
+  }
+  await settle();
+  bench.wire.initialize();
+  await settle();
+  assert.equal(endpoint.instances.size, 1);
+  const calls = bench.wire.take();
+  assert.equal(calls.length, 1);
+  bench.wire.answer(calls[0].id, { content: [] });
+  await settle();
+  assert.equal(bench.wire.take().length, 1);
 });
 
 Deno.test("a call that its client gave up, and that asks later, asks nobody", async () => {
