@@ -83,15 +83,17 @@ daemonTest(
 );
 
 daemonTest(
-  "what a server logs after an answer reaches nobody who calls later",
+  "clients that call one after the other hear their own logs, until the server was heard to speak unasked",
   { config },
   async (daemon) => {
     const [a, b] = [await begin(daemon), await begin(daemon)];
     assert.equal((await a.call(1, "log", { text: "a's" })).notifications.length, 1);
-    // Work for a may go on behind its answer, and what it logs may be a's.
-    assert.deepEqual((await b.call(1, "log", { text: "whose?" })).notifications, []);
-    await a.end();
+    assert.equal((await b.call(1, "log", { text: "b's" })).notifications.length, 1);
+    // Work for a goes on behind its answer: from now on, what is logged may be a's.
+    assert.equal(textOf(await a.call(2, "logOn", { text: "a's, later" })), "a's, later");
     assert.deepEqual((await b.call(2, "log", { text: "whose?" })).notifications, []);
+    await a.end();
+    assert.deepEqual((await b.call(3, "log", { text: "whose?" })).notifications, []);
   },
 );
 
