@@ -19,12 +19,13 @@ import { Sessions } from "./exchange/sessions.ts";
 import { AbsenceWatch } from "./inbound/absence.ts";
 import { Connections } from "./inbound/connections.ts";
 import type { InboundContext } from "./inbound/context.ts";
+import type { GuardOptions } from "./inbound/guard.ts";
 import { serveLines } from "./inbound/lines.ts";
 import { SilenceWatch } from "./inbound/replies.ts";
 import { ResumableStreams } from "./inbound/resumable.ts";
 import { createRoutes } from "./routes.ts";
 import { connectBuiltin } from "./builtin/mod.ts";
-import type { Config, ServerEntry } from "./config/types.ts";
+import type { Config, Limits, ServerEntry, ServerSettings } from "./config/types.ts";
 import type { ReloadReport } from "./daemon/app.ts";
 import { Pool } from "./exchange/pool.ts";
 import { onlyReads } from "./exchange/shared_instance.ts";
@@ -37,7 +38,8 @@ export function createApp(options: AppOptions): DaemonApp {
   const { identity, log, requestShutdown } = options;
   let { config } = options;
   const clock = systemClock;
-  const { limits } = config.server;
+  // One object for all: a reload writes into it, and whoever looks at it finds the bounds of now.
+  const limits: Limits = { ...config.server.limits };
   const { version } = identity;
 
   const servers = new Map<string, ServerEndpoint>();
@@ -56,7 +58,7 @@ export function createApp(options: AppOptions): DaemonApp {
     random: Math.random,
     log,
     version,
-    limits: () => config.server.limits,
+    limits: () => limits,
     connectBuiltin: (name, project) =>
       connectBuiltin(name, {
         configFile: identity.selfCommand.env.AICHAKU_CONFIG,
@@ -101,7 +103,7 @@ export function createApp(options: AppOptions): DaemonApp {
       verdicts: options.verdicts,
       settings: () => ({
         projectRoots: config.server.projectRoots,
-        maxInstances: config.server.limits.maxInstancesPerServer,
+        maxInstances: limits.maxInstancesPerServer,
       }),
     });
   for (const entry of config.servers.values()) servers.set(entry.name, endpointFor(entry));
@@ -116,7 +118,7 @@ export function createApp(options: AppOptions): DaemonApp {
   const exchange = new Exchange(limits, log);
   const silence = new SilenceWatch(clock);
   const absence = new AbsenceWatch(clock);
-  const connections = new Connections(limits.maxSessions);
+  const connections = new Connections(limits);
   const resumable = new ResumableStreams({ clock, limits });
   const inbound: InboundContext = {
     clock,
@@ -132,9 +134,10 @@ export function createApp(options: AppOptions): DaemonApp {
     serverNames: () => [...servers.keys()],
     disabledServers: () => config.disabled,
   };
+  const guard: GuardOptions = { settings: config.server, token: identity.token };
   const routes = createRoutes({
     inbound,
-    guard: { settings: config.server, token: identity.token },
+    guard,
     health: {
       identity,
       activeSessions: () => sessions.activeCount,
@@ -171,6 +174,7 @@ export function createApp(options: AppOptions): DaemonApp {
       restart: [],
     };
     config = next;
+    goOver(next.server);
     for (const [name, endpoint] of [...servers]) {
       if (next.servers.has(name)) continue;
       servers.delete(name);
@@ -194,6 +198,13 @@ export function createApp(options: AppOptions): DaemonApp {
       all.onConfigChanged();
     }
     return report;
+  }
+
+  /** Settings that count from now on; `daemon/reload.ts` names those that do not. */
+  function goOver({ limits: wanted, allowedHosts, allowedOrigins }: ServerSettings): void {
+    guard.settings = { ...guard.settings, allowedHosts, allowedOrigins };
+    const { maxServerMessageBytes } = limits;
+    Object.assign(limits, wanted, { maxServerMessageBytes });
   }
 
   async function drain({ reason, graceMs, hurry }: DrainOptions): Promise<void> {

@@ -44,7 +44,7 @@ function bench() {
       endpoint: endpointOf,
       serverNames: () => ["one"],
       disabledServers: () => ["off"],
-      connections: new Connections(LIMITS.maxSessions),
+      connections: new Connections(LIMITS),
       resumable: new ResumableStreams({ clock, limits: LIMITS }),
     },
     guard: {

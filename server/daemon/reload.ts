@@ -120,16 +120,35 @@ export class Reloader {
 }
 
 /** Settings that a reload applies. Every other one is said to need a restart until it is named here. */
-const LIVE: ReadonlySet<string> = new Set(["idleTimeoutMs", "projectRoots"]);
+const LIVE: ReadonlySet<string> = new Set([
+  "server.idleTimeoutMs",
+  "server.projectRoots",
+  "server.allowedHosts",
+  "server.allowedOrigins",
+  "server.limits.maxBodyBytes",
+  "server.limits.maxSessions",
+  "server.limits.maxCallsPerSession",
+  "server.limits.maxQueuedPerSession",
+  "server.limits.maxCallsPerServer",
+  "server.limits.maxInstancesPerServer",
+  "server.limits.maxStreamEvents",
+  "server.limits.maxStreamBytes",
+]);
 
 /** Settings in which two configurations differ and that a reload does not apply, such as `server.port`. */
 export function needsRestart(runs: ServerSettings, wanted: ServerSettings): string[] {
-  const values = (settings: ServerSettings) =>
-    new Map(Object.entries(settings).map(([name, value]) => [name, JSON.stringify(value)]));
-  const [before, after] = [values(runs), values(wanted)];
+  const [before, after] = [valuesOf(runs), valuesOf(wanted)];
   return [...new Set([...before.keys(), ...after.keys()])]
-    .filter((name) => !LIVE.has(name) && before.get(name) !== after.get(name))
-    .map((name) => `server.${name}`);
+    .filter((name) => !LIVE.has(name) && before.get(name) !== after.get(name));
+}
+
+/** The settings by their names in the file, as text. */
+function valuesOf({ limits, ...settings }: ServerSettings): Map<string, string | undefined> {
+  const named = [
+    ...Object.entries(settings).map(([name, value]) => [`server.${name}`, value] as const),
+    ...Object.entries(limits).map(([name, value]) => [`server.limits.${name}`, value] as const),
+  ];
+  return new Map(named.map(([name, value]) => [name, JSON.stringify(value)]));
 }
 
 function asError(error: unknown): Error {

@@ -129,6 +129,19 @@ Deno.test("settings that only a restart applies are named", async () => {
 
   const runs = ONE.server;
   deepEqual(needsRestart(runs, { ...runs }), []);
-  const wanted = { ...runs, port: 7183, tcpPort: 7184, allowedHosts: ["h"], idleTimeoutMs: 1 };
-  deepEqual(needsRestart(runs, wanted), ["server.port", "server.tcpPort", "server.allowedHosts"]);
+  const wanted = {
+    ...runs,
+    port: 7183,
+    tcpPort: 7184,
+    allowedHosts: ["h"],
+    requireToken: true,
+    idleTimeoutMs: 1,
+    limits: { ...runs.limits, maxSessions: 1, maxServerMessageBytes: 1 },
+  };
+  deepEqual(needsRestart(runs, wanted), [
+    "server.port",
+    "server.tcpPort",
+    "server.requireToken",
+    "server.limits.maxServerMessageBytes",
+  ]);
 });

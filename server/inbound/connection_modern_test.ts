@@ -30,7 +30,7 @@ class Bench {
       store: new MemorySessionStore(),
       endpointOf: () => this.endpoint,
     });
-    const context = { exchange, sessions, log, connections: new Connections(10) };
+    const context = { exchange, sessions, log, connections: new Connections({ maxSessions: 10 }) };
     this.connection = new Connection({
       context: context as unknown as InboundContext,
       endpoint: this.endpoint,

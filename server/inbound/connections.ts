@@ -5,17 +5,18 @@
  */
 
 import { Fault } from "../../protocol/errors.ts";
+import type { Limits } from "../config/types.ts";
 import type { Connection } from "./connection.ts";
 
 /** Every open {@linkcode Connection}. */
 export class Connections {
-  readonly #max: number;
+  readonly #limits: Pick<Limits, "maxSessions">;
   readonly #open = new Map<string, Connection>();
   #closed: string | undefined;
 
-  /** @param max Most connections at once, those without a session included. */
-  constructor(max: number) {
-    this.#max = max;
+  /** @param limits As many connections at once as sessions, those without a session included. */
+  constructor(limits: Pick<Limits, "maxSessions">) {
+    this.#limits = limits;
   }
 
   get size(): number {
@@ -36,10 +37,11 @@ export class Connections {
         `The daemon is stopping (${this.#closed}); try again in a moment`,
       );
     }
-    if (this.#open.size >= this.#max) {
+    const { maxSessions } = this.#limits;
+    if (this.#open.size >= maxSessions) {
       throw new Fault(
         "overloaded",
-        `Cannot take another connection: there are ${this.#max}; close some, or raise ` +
+        `Cannot take another connection: there are ${maxSessions}; close some, or raise ` +
           `"server.limits.maxSessions" in config.json`,
       );
     }

@@ -51,7 +51,6 @@ export function createInstance(
 ): Instance {
   const { clock, random, log, version, prepare } = context;
   const { entry, capabilities, own } = spec;
-  const { maxCallsPerServer, maxCallsPerSession } = context.limits();
   return new Instance({
     name: entry.name,
     open: openFor(spec, context),
@@ -64,8 +63,12 @@ export function createInstance(
     capabilities,
     knownEra: () => context.eras.of(entry),
     onEra: (era) => context.eras.learn(entry, era),
-    maxCalls: entry.sharing.mode === "serial" ? 1 : maxCallsPerServer,
-    maxCallsPerOwner: maxCallsPerSession,
+    get maxCalls() {
+      return entry.sharing.mode === "serial" ? 1 : context.limits().maxCallsPerServer;
+    },
+    get maxCallsPerOwner() {
+      return context.limits().maxCallsPerSession;
+    },
     startTimeoutMs: entry.startTimeoutMs,
     callTimeoutMs: entry.callTimeoutMs,
     idleTimeoutMs: own === undefined ? entry.idleTimeoutMs : OWN_IDLE_MS,

@@ -220,6 +220,33 @@ daemonTest(
   },
 );
 
+daemonTest(
+  "who may call, and how much, counts from the reload on; who needs the token from the restart on",
+  { config: { mcpServers: {} } },
+  async (daemon) => {
+    const list = { jsonrpc: "2.0", id: 1, method: "tools/list" };
+    const ask = async (headers: Record<string, string>) =>
+      (await daemon.rpc("reviewer", list, headers)).status;
+    const page = { origin: "https://app.example" };
+    equal(await ask(page), 403);
+
+    const server = {
+      allowedOrigins: ["https://app.example"],
+      requireToken: true,
+      limits: { maxBodyBytes: 60 },
+    };
+    save(daemon, { server, mcpServers: {} });
+    deepEqual((await reload(daemon)).body.restart, ["server.requireToken"]);
+    equal(await ask(page), 200);
+    const longer = await daemon.rpc("reviewer", { ...list, params: { cursor: "x".repeat(60) } });
+    equal(longer.status, 413);
+
+    save(daemon, { mcpServers: {} });
+    deepEqual((await reload(daemon)).body.restart, []);
+    equal(await ask(page), 403);
+  },
+);
+
 Deno.test({
   name: "a configuration behind a link: the target is replaced, and the link leads elsewhere",
   ignore: Deno.build.os === "windows",
