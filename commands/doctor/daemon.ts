@@ -5,9 +5,17 @@
  */
 
 import { VERSION } from "../../protocol/version.ts";
-import { find, hungProblem, type LookOptions, type Sighting } from "../../server/daemon/find.ts";
+import type { ConfigurationStatus } from "../../server/daemon/app.ts";
+import {
+  find,
+  hungProblem,
+  type LookOptions,
+  type RunningDaemon,
+  type Sighting,
+} from "../../server/daemon/find.ts";
 import { speaksWith } from "../../server/daemon/launch.ts";
 import { dialAddress, occupantHealth } from "../../server/daemon/listen.ts";
+import { askForReport } from "../mcp/daemon_report.ts";
 import { broken, type Finding, fine, problem, warning } from "./finding.ts";
 
 const RESTART = "Run: aichaku mcp --restart-server";
@@ -22,7 +30,34 @@ export async function checkDaemon(
   } catch (error) {
     return { findings: [broken("daemon", error)], sighting: undefined };
   }
-  return { findings: describe(sighting), sighting };
+  const findings = describe(sighting);
+  if (sighting.kind === "running") findings.push(...await checkItsConfiguration(sighting));
+  return { findings, sighting };
+}
+
+/** Whether what runs is what the file says. That the file can be used is another check's business. */
+async function checkItsConfiguration(daemon: RunningDaemon): Promise<Finding[]> {
+  let configuration: ConfigurationStatus | undefined;
+  try {
+    ({ configuration } = await askForReport(daemon));
+  } catch (error) {
+    return [broken("daemon", error)];
+  }
+  const { file, problem: why, restart = [] } = configuration ?? {};
+  const findings: Finding[] = [];
+  if (why !== undefined) {
+    findings.push(problem(
+      "daemon",
+      `what it runs is older than ${file}, which it cannot use: ${why.split("\n")[0]}`,
+      "Mend the file: it is read again when it is saved",
+    ));
+  }
+  if (restart.length > 0) {
+    findings.push(
+      warning("daemon", `${restart.join(", ")}: changed, and not yet in effect`, RESTART),
+    );
+  }
+  return findings;
 }
 
 function describe(sighting: Sighting): Finding[] {

@@ -11,9 +11,8 @@ import { find } from "../../server/daemon/find.ts";
 import { type ArgumentSpec, parseArguments } from "../arguments.ts";
 import { type CommandContext, EXIT } from "../context.ts";
 import { configFile } from "./change_config.ts";
+import { askForReport, type ServerLine } from "./daemon_report.ts";
 import { reachOf } from "./reach.ts";
-import { serverLines } from "./status.ts";
-import type { ServerLine } from "./report.ts";
 import { whereToLook } from "./shared.ts";
 
 const HELP = `Usage: aichaku mcp list [options]
@@ -90,7 +89,8 @@ async function statesIn(
   const { settings } = sighting.announcement;
   // Its servers may have the same names and be others.
   if (settings !== undefined && settings.config !== file) return undefined;
-  return new Map((await serverLines(sighting)).map((line) => [line.name, line]));
+  const { servers } = await askForReport(sighting);
+  return new Map(servers.map((line) => [line.name, line]));
 }
 
 function dataOf(

@@ -6,22 +6,11 @@
 
 import type { HomePaths } from "../../platform/paths.ts";
 import { VERSION } from "../../protocol/version.ts";
-import type { ServerReport } from "../../server/admin/servers.ts";
+import type { ConfigurationStatus } from "../../server/daemon/app.ts";
 import type { RunningDaemon } from "../../server/daemon/find.ts";
+import type { DaemonReport } from "./daemon_report.ts";
 import { duration } from "./duration.ts";
 import { serverDetails } from "./server_details.ts";
-
-/** A server as status shows it. */
-export interface ServerLine {
-  name: string;
-  state: string;
-  /** Sessions at this server; undefined when the daemon did not say. */
-  clients: number | undefined;
-  /** Why it is not running, when it should be. */
-  reason: string | undefined;
-  /** Everything the daemon says of it; left out when it did not. */
-  report?: Partial<ServerReport>;
-}
 
 /** The block: that it runs, where, for how many, as which process. */
 export function runningBlock({ announcement, health }: RunningDaemon): string {
@@ -45,12 +34,13 @@ export function addLine({ announcement }: RunningDaemon, paths: HomePaths): stri
 /** What status adds to the block. */
 export function statusDetails(
   { health, announcement }: RunningDaemon,
-  servers: readonly ServerLine[],
+  { servers, configuration }: DaemonReport,
 ): string {
   const lines = [
     `   Version: ${health.version}${versionNote(health.version)}`,
     `   Uptime: ${duration(health.uptime)}`,
     `   Log: ${announcement.logPath}`,
+    ...configurationNotes(configuration).map((note) => `   Configuration: ${note}`),
   ];
   if (health.status !== "ok") lines.push(`   State: ${health.status}`);
   lines.push(servers.length === 0 ? "   Servers: none" : "   Servers:");
@@ -66,16 +56,29 @@ export function statusDetails(
   return lines.join("\n") + "\n";
 }
 
+/** How what runs differs from what the file says; nothing when it does not. One line each. */
+export function configurationNotes(configuration: ConfigurationStatus | undefined): string[] {
+  const { problem, restart = [] } = configuration ?? {};
+  const notes: string[] = [];
+  if (problem !== undefined) {
+    notes.push(`what runs is older than the file, which has a problem: ${problem.split("\n")[0]}`);
+  }
+  if (restart.length > 0) {
+    notes.push(`changed, and waiting for aichaku mcp --restart-server: ${restart.join(", ")}`);
+  }
+  return notes;
+}
+
 /** What to do when the daemon was started by another version of this program. */
 export function versionNote(daemonVersion: string): string {
   if (daemonVersion === VERSION) return "";
   return ` (this command is ${VERSION}; to update the daemon: aichaku mcp --restart-server)`;
 }
 
-/** The same as data, for `--json`. */
+/** The same as data, for `--json`. Without a report, what `/health` says. */
 export function statusData(
   { announcement, health }: RunningDaemon,
-  servers: readonly ServerLine[] | undefined,
+  report?: DaemonReport,
 ): Record<string, unknown> {
   return {
     running: true,
@@ -88,7 +91,8 @@ export function statusData(
     instanceId: health.instanceId,
     uptime: health.uptime,
     logPath: announcement.logPath,
-    servers: servers?.map(({ report, ...line }) => ({ ...report, ...line })) ??
+    ...(report?.configuration === undefined ? {} : { configuration: report.configuration }),
+    servers: report?.servers.map(({ report, ...line }) => ({ ...report, ...line })) ??
       Object.entries(health.servers).map(([name, state]) => ({ name, state })),
   };
 }

@@ -67,17 +67,19 @@ Deno.test("where the token is needed, the line reads it and does not show it", (
 
 Deno.test("status adds version, uptime, log, and each server with its clients and its trouble", () => {
   equal(
-    statusDetails({ ...daemon, health: { ...daemon.health, status: "draining" } }, [
-      {
-        name: "docs",
-        state: "ready",
-        clients: 2,
-        reason: undefined,
-        report: { sharing: { mode: "auto", from: "default" } },
-      },
-      { name: "everything", state: "failed", clients: 1, reason: "spawn failed\nstack" },
-      { name: "x", state: "idle", clients: undefined, reason: undefined },
-    ]),
+    statusDetails({ ...daemon, health: { ...daemon.health, status: "draining" } }, {
+      servers: [
+        {
+          name: "docs",
+          state: "ready",
+          clients: 2,
+          reason: undefined,
+          report: { sharing: { mode: "auto", from: "default" } },
+        },
+        { name: "everything", state: "failed", clients: 1, reason: "spawn failed\nstack" },
+        { name: "x", state: "idle", clients: undefined, reason: undefined },
+      ],
+    }),
     `   Version: ${VERSION}\n` +
       "   Uptime: 2 h 5 min\n" +
       "   Log: /log\n" +
@@ -93,13 +95,13 @@ Deno.test("status adds version, uptime, log, and each server with its clients an
 Deno.test("status says when the daemon is of another version, and how to update it", () => {
   const health = { ...daemon.health, version: "0.0.9" };
   match(
-    statusDetails({ ...daemon, health }, []),
+    statusDetails({ ...daemon, health }, { servers: [] }),
     /^ {3}Version: 0\.0\.9 \(this command is \S+; to update the daemon: aichaku mcp --restart-server\)\n/,
   );
 });
 
 Deno.test("--json has the same facts, and never the token", () => {
-  deepEqual(statusData(daemon, undefined), {
+  deepEqual(statusData(daemon), {
     running: true,
     status: "ok",
     url: "http://127.0.0.1:7182",
@@ -117,5 +119,32 @@ Deno.test("--json has the same facts, and never the token", () => {
 Deno.test("--json has everything that the daemon says of a server", () => {
   const line = { name: "docs", state: "ready", clients: 2, reason: undefined };
   const report = { callsInFlight: 3, rssBytes: 1_000 };
-  deepEqual(statusData(daemon, [{ ...line, report }]).servers, [{ ...line, ...report }]);
+  deepEqual(statusData(daemon, { servers: [{ ...line, report }] }).servers, [{
+    ...line,
+    ...report,
+  }]);
+});
+
+Deno.test("status says when what runs is not what the file says, in one line; --json has it whole", () => {
+  const configuration = {
+    file: "/c.json",
+    problem: "/c.json:1:2: broken\n/c.json:3:4: broken as well",
+    restart: ["server.port", "server.host"],
+  };
+  match(
+    statusDetails(daemon, { servers: [], configuration }),
+    new RegExp(
+      "\n   Configuration: what runs is older than the file, which has a problem: " +
+        "/c\\.json:1:2: broken\n" +
+        "   Configuration: changed, and waiting for aichaku mcp --restart-server: " +
+        "server\\.port, server\\.host\n",
+    ),
+  );
+  deepEqual(statusData(daemon, { servers: [], configuration }).configuration, configuration);
+  equal(
+    /Configuration/.test(
+      statusDetails(daemon, { servers: [], configuration: { file: "/c.json", restart: [] } }),
+    ),
+    false,
+  );
 });

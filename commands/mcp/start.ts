@@ -70,7 +70,7 @@ export function tellRunning(
   context: CommandContext,
 ): void {
   if (given.flags.has("json")) {
-    context.stdout(JSON.stringify(statusData(daemon, undefined), null, 2) + "\n");
+    context.stdout(JSON.stringify(statusData(daemon), null, 2) + "\n");
     return;
   }
   context.stdout(runningBlock(daemon));

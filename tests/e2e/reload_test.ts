@@ -157,6 +157,16 @@ daemonTest(
       match(daemon.log(), /configuration not reloaded: what runs stays as it is/);
       match((await configuration(daemon)).problem ?? "", problem);
     }
+    const { stdout: status } = await daemon.cli("mcp", "--server-status");
+    match(
+      status,
+      /\n {3}Configuration: what runs is older than the file, which has a problem: .*port/,
+    );
+    const json = JSON.parse((await daemon.cli("mcp", "--server-status", "--json")).stdout);
+    match(json.configuration.problem, /config\.json:1:\d+: .*"port"/);
+    const doctor = await daemon.cli("doctor");
+    equal(doctor.code, 1);
+    match(doctor.stdout, /daemon.*what it runs is older than .*config\.json/);
     Deno.removeSync(daemon.paths.configFile);
     match(String((await reload(daemon)).body.problem), /There is no such configuration file/);
     deepEqual(await servers(daemon), ["kept", "reviewer"]);
@@ -217,6 +227,8 @@ daemonTest(
     deepEqual([body.restart, body.added], [["server.tcpPort"], ["one"]]);
     deepEqual((await configuration(daemon)).restart, ["server.tcpPort"]);
     match(daemon.log(), /server\.tcpPort: applied by the next restart/);
+    const { stdout } = await daemon.cli("doctor");
+    match(stdout, /server\.tcpPort: changed, and not yet in effect/);
   },
 );
 
