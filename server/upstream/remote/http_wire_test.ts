@@ -191,6 +191,7 @@ test("a redirect elsewhere is not followed: no credentials leave the origin", {
   assert.doesNotMatch(message, /s3cr3t/);
   assert.equal(details.retryable, false);
   assert.deepEqual(other.seen, []);
+  assert.equal(server.asked("tools/call").length, 1);
 });
 
 // ---- answers
@@ -276,7 +277,7 @@ test(
     );
     first.break();
     await scene.pass(6999);
-    assert.equal(server.asked("GET").length, 1);
+    assert.equal(clock.pending, 1, "it waits on");
     clock.advance(1);
     await scene.asked("GET", 2);
     // The second one ends without the answer as well: the server closes connections to be polled.
@@ -359,7 +360,7 @@ test("what the server says outside of calls arrives, also after that stream brok
     const before = server.asked("GET").length;
     await eventually(() => scene.clock.pending > 0, "a wait");
     scene.clock.advance(wait - 1);
-    assert.equal(server.asked("GET").length, before);
+    assert.equal(scene.clock.pending, 1, `it waits ${wait} ms`);
     scene.clock.advance(1);
     await scene.asked("GET", before + 1);
   }
@@ -510,6 +511,17 @@ test(
   },
 );
 
+test("an error in the body of a 401 does not hide what to do about it", {}, async (scene) => {
+  const error = { code: -32001, message: "s3cr3t" };
+  scene.server.on(
+    "tools/call",
+    ({ body }) => Response.json({ jsonrpc: "2.0", id: body.id, error }, { status: 401 }),
+  );
+  const { message } = await scene.lost(scene.bench.request("tools/call", TOOL));
+  assert.match(message, /401 Unauthorized; it wants credentials/);
+  assert.doesNotMatch(message, /s3cr3t/);
+});
+
 test(
   "503 and 429 with Retry-After: the call waits that long and is sent once more",
   {},
@@ -523,6 +535,7 @@ test(
       const before = server.asked("tools/call").length;
       const id = bench.request("tools/call", TOOL);
       await scene.pass(19_999);
+      assert.equal(clock.pending, 1, "it waits on");
       assert.equal(server.asked("tools/call").length, before + 1);
       clock.advance(1);
       assert.deepEqual(await bench.result(id), { method: "tools/call" });
@@ -703,6 +716,7 @@ test("a modern call is cancelled by breaking it off, without a message", {}, asy
   bench.notify("notifications/cancelled", { requestId: id });
   await within(server.asked("tools/call")[0].gone, "end of the call");
   assert.deepEqual([...bench.lost.keys()], [id]);
+  bench.notify("notifications/cancelled", { requestId: id });
   await bench.call("tools/list", { _meta: META });
   assert.equal(server.asked("notifications/cancelled").length, 0);
 });

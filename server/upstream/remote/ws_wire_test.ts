@@ -171,27 +171,32 @@ Deno.test("ws wire: a message beyond the limit is dropped alone, one far beyond 
   assert.match((await bench.end()).how, /failed: Max payload size exceeded/);
 });
 
-Deno.test("ws wire: pings keep it while the server answers them", async () => {
-  await using server = new Server();
+Deno.test("ws wire: a server that answers pings is kept, however long it says nothing else", async () => {
+  using server = new DeafServer({ pongs: true });
   await using scene = new Scene({ port: server.port });
-  await scene.bench.call("tools/list");
-  for (let i = 0; i < 10; i++) {
+  await eventually(() => scene.clock.pending > 0, "the connection");
+  for (let count = 1; count <= 10; count++) {
     scene.clock.advance(60_000);
-    // After its pong: they are answered in order.
-    await scene.bench.call("tools/list");
+    await eventually(() => server.pings === count, `ping ${count}`);
   }
   assert.deepEqual(scene.bench.ends, []);
+  // It answers nothing but pings.
+  const closing = scene.bench.wire.close(GRACE);
+  await scene.pass(GRACE.eofMs);
+  await within(closing, "closing");
 });
 
 Deno.test("ws wire: a server that answers no ping is given up; time that this machine slept does not count", async () => {
   using server = new DeafServer();
   await using scene = new Scene({ port: server.port });
-  scene.bench.request("tools/list");
-  await eventually(() => server.received > 0, "the request");
+  await eventually(() => scene.clock.pending > 0, "the connection");
   scene.clock.advance(60_000);
   scene.clock.advance(60_000);
+  await eventually(() => server.pings === 2, "two pings");
   scene.clock.sleep(10 * 60_000);
+  await eventually(() => server.pings === 3, "a third one");
   scene.clock.advance(60_000);
+  await eventually(() => server.pings === 4, "a fourth one");
   assert.deepEqual(scene.bench.ends, []);
   scene.clock.advance(60_000);
   assert.equal((await scene.bench.end()).how, "answered no ping");
@@ -222,17 +227,17 @@ Deno.test("ws wire: closing while it is being opened", async () => {
   assert.deepEqual(scene.bench.ends, [{ how: "was closed", stderr: "" }]);
 });
 
-/** A WebSocket server that hears, or does not even, and never says a word. */
+/** A WebSocket server that hears, or does not even, and says no word. */
 class DeafServer implements Disposable {
   connections = 0;
-  /** Bytes after the handshake. */
-  received = 0;
+  /** Pings heard. */
+  pings = 0;
   readonly #listener = Deno.listen({ port: 0, hostname: "127.0.0.1" });
   readonly #open: Deno.Conn[] = [];
-  readonly #options: { handshakes: boolean; reads: boolean };
+  readonly #options: { handshakes: boolean; reads: boolean; pongs: boolean };
 
-  constructor({ handshakes = true, reads = true } = {}) {
-    this.#options = { handshakes, reads };
+  constructor({ handshakes = true, reads = true, pongs = false } = {}) {
+    this.#options = { handshakes, reads, pongs };
     void this.#accept();
   }
 
@@ -267,7 +272,11 @@ class DeafServer implements Disposable {
     while (this.#options.reads) {
       const count = await connection.read(buffer);
       if (count === null) return;
-      this.received += count;
+      // Nothing else is sent to it: an empty ping, masked, has six bytes.
+      for (let at = 0; at < count; at += 6) {
+        this.pings++;
+        if (this.#options.pongs) await connection.write(new Uint8Array([0x8a, 0]));
+      }
     }
   }
 }
