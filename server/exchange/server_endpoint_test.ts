@@ -155,14 +155,49 @@ Deno.test("what could be for two clients is for neither: it stays in the daemon'
 });
 
 Deno.test("clients that come one after the other hear what is said about their own calls", async () => {
-  const bench = await new Bench().start();
+  const bench = await new Bench().start({ logging: {} });
   for (const id of ["a", "b", "a2"]) {
     const client = bench.client(id);
     const reply = client.call("tools/call");
+    const sent = bench.wire.take();
+    assert.deepEqual(sent.map(({ method }) => method), [
+      ...(id === "a" ? [] : ["ping"]),
+      "tools/call",
+    ]);
+    if (id !== "a") bench.wire.answer(sent[0].id);
     const message = bench.notify("notifications/message", { level: "info", data: id });
     assert.deepEqual(reply.notified, [message]);
-    bench.answerAll();
+    bench.wire.answer(sent.at(-1)!.id);
   }
+});
+
+Deno.test("what a server says before it has seen the next client's call is not about that", async () => {
+  const bench = await new Bench().start({ logging: {} });
+  bench.client("a").call("tools/call");
+  bench.answerAll();
+  const reply = bench.client("b").call("tools/call");
+  const [ping] = bench.wire.take();
+  bench.notify("notifications/message", { level: "info", data: "a's, after its answer" });
+  bench.wire.answer(ping.id);
+  bench.notify("notifications/message", { level: "info", data: "more of it" });
+  assert.deepEqual(reply.notified, []);
+});
+
+Deno.test("after calls of two clients have met, what is said is nobody's until both are over", async () => {
+  const bench = await new Bench().start({ logging: {} });
+  const [a, b] = [bench.client("a"), bench.client("b")];
+  a.call("tools/call");
+  const reply = b.call("tools/call");
+  const [first, second] = bench.wire.take();
+  bench.wire.answer(first.id);
+  bench.notify("notifications/message", { level: "info", data: "a's, after its answer" });
+  assert.deepEqual(reply.notified, []);
+  bench.wire.answer(second.id);
+  const again = b.call("tools/call");
+  const [ping] = bench.wire.take();
+  bench.wire.answer(ping.id);
+  const message = bench.notify("notifications/message", { level: "info", data: "b's" });
+  assert.deepEqual(again.notified, [message]);
 });
 
 Deno.test("a process that was heard to speak while nobody called may speak of anybody ever after", async () => {

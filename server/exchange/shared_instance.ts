@@ -279,10 +279,12 @@ export class SharedInstance implements InstanceListener {
    */
   #clientSpokenOf(): string | undefined {
     const { instance } = this;
-    if (instance.isQuiet && instance.callsGiven > 0) this.#speaksUnasked = true;
+    const { topic, isQuiet, hasOwnCalls } = instance;
+    if (instance.callsGiven > 0 && (isQuiet || topic === "before")) this.#speaksUnasked = true;
     const only = this.own?.client ?? instance.onlyClient;
     // What the daemon asks for itself may be about a client that has left.
-    if (only !== undefined || this.#speaksUnasked || instance.hasOwnCalls) return only;
+    const isSure = topic === "calls" && !this.#speaksUnasked && !hasOwnCalls;
+    if (only !== undefined || !isSure) return only;
     const owner = instance.soleOwner;
     return instance.askable().find((call) => call.owner === owner)?.client ?? owner;
   }

@@ -53,6 +53,9 @@ export interface ConversationOptions {
   onNotification(message: NotificationMessage, text: string): void;
 }
 
+/** See {@linkcode Conversation.topic}. */
+export type Topic = "calls" | "before" | "either";
+
 /** A stream of notifications of a modern server. */
 export interface Listen {
   /** The server says what it will tell. */
@@ -77,11 +80,19 @@ export class Conversation {
   wire: Wire | undefined;
   /** What every request to a modern server carries; undefined for a legacy one. */
   defaultMeta: JsonObject | undefined;
+  /** Whether the server tells its clients what it does, so that it matters whose work it speaks of. */
+  marksBoundaries = false;
   readonly #name: string;
   readonly #options: ConversationOptions;
   readonly #inFlight = new InFlight();
   readonly #handshakes = new Map<number, HandshakeRequest["method"]>();
   readonly #listens = new Map<number, Listen>();
+  /** Who made the last call. */
+  #lastClient: string | undefined;
+  /** The `ping` that stands before the call of another client than the last, until it is answered. */
+  #boundary = 0;
+  /** Whether calls of two clients were in flight at once since the last boundary. */
+  #haveMet = false;
   #lastId = 0;
 
   constructor(options: ConversationOptions) {
@@ -173,8 +184,18 @@ export class Conversation {
     this.wire?.send(notificationText("notifications/cancelled", { requestId: id }));
   }
 
+  /**
+   * What the server is speaking of now: of the calls in flight alone, of what was before them, or of
+   * either, because calls of two clients have met.
+   */
+  get topic(): Topic {
+    if (this.#boundary !== 0) return "before";
+    return this.#haveMet || !this.marksBoundaries ? "either" : "calls";
+  }
+
   /** Gives a call to the server; there must be a wire. */
   dispatch(call: UpstreamCall): void {
+    if (this.marksBoundaries) this.#markBoundary(call);
     const id = ++this.#lastId;
     let text: string;
     let progressToken: string | undefined;
@@ -227,6 +248,9 @@ export class Conversation {
   /** Takes out all calls somebody waits for: the server is gone. */
   clear(): (Entry & { call: UpstreamCall })[] {
     this.#listens.clear();
+    this.#boundary = 0;
+    this.#haveMet = false;
+    this.#lastClient = undefined;
     return this.#inFlight.clear();
   }
 
@@ -278,6 +302,12 @@ export class Conversation {
       this.#handshakes.delete(Number(id));
       return this.#options.onHandshake(handshake, body);
     }
+    if (this.#boundary !== 0 && Number(id) === this.#boundary) {
+      // An error is an answer as well.
+      this.#boundary = 0;
+      this.#haveMet = false;
+      return;
+    }
     const listen = this.#listens.get(Number(id));
     if (listen !== undefined) {
       this.#listens.delete(Number(id));
@@ -295,9 +325,26 @@ export class Conversation {
     call.answer(`{"jsonrpc":"2.0","id":${call.id},"${key}":${text}}`);
   }
 
+  /**
+   * Between two clients a `ping` goes ahead of the second one's call. What the server says before it
+   * answers that, it says before it has seen the call; the lines of a connection keep their order.
+   */
+  #markBoundary(call: UpstreamCall): void {
+    const { owner, client = owner } = call;
+    const isAnother = this.#lastClient !== undefined && this.#lastClient !== client;
+    this.#lastClient = client;
+    if (!isAnother && !this.#haveMet) return;
+    if (!this.#inFlight.isQuiet) {
+      this.#haveMet = true;
+      return;
+    }
+    this.#boundary = ++this.#lastId;
+    this.wire?.send(requestText(String(this.#boundary), "ping", undefined));
+  }
+
   /** Whether `id` was given to a request of the daemon's own that is not a call. */
   #isOwn(id: number): boolean {
-    return this.#handshakes.has(id) || this.#listens.has(id);
+    return id === this.#boundary || this.#handshakes.has(id) || this.#listens.has(id);
   }
 
   /** To a modern server every request says who makes it; calls of legacy clients do not by themselves. */

@@ -17,7 +17,7 @@ import { modernMeta } from "../../protocol/modern.ts";
 import type { Logger } from "../daemon/log.ts";
 import type { UpstreamCall } from "./call.ts";
 import type { Askable } from "./question.ts";
-import { Conversation, type Listen, type ServerRequest } from "./conversation.ts";
+import { Conversation, type Listen, type ServerRequest, type Topic } from "./conversation.ts";
 import { FairQueue } from "./fair_queue.ts";
 import type { Doubt } from "./in_flight.ts";
 import {
@@ -153,6 +153,11 @@ export class Instance {
   /** Calls given to the server that somebody waits for. */
   get callsInFlight(): number {
     return this.#conversation.waiting;
+  }
+
+  /** See {@linkcode Conversation.topic}. */
+  get topic(): Topic {
+    return this.#conversation.topic;
   }
 
   /** See {@linkcode InFlight.isQuiet}. */
@@ -449,6 +454,8 @@ export class Instance {
       clientInfo: { name: "aichaku", version: this.#options.version },
       capabilities: {},
     });
+    this.#conversation.marksBoundaries = !isModern(result) &&
+      result.capabilities.logging !== undefined;
     this.#conversation.wire!.agreed?.(result.protocolVersion);
     if (notify !== undefined) this.#conversation.wire!.send(notify);
     this.#step({ type: "started", now: this.#options.clock.now() });
