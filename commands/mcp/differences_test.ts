@@ -5,6 +5,7 @@ import { differences } from "./differences.ts";
 const running: ReadAnnouncement = {
   url: "http://127.0.0.1:40123",
   socket: null,
+  tcp: null,
   pid: 2006,
   startTime: 1,
   instanceId: "i-1",

@@ -13,6 +13,7 @@ const settings = {
 const before: ReadAnnouncement = {
   url: "http://127.0.0.1:40123",
   socket: null,
+  tcp: null,
   pid: 2006,
   startTime: 1,
   instanceId: "i-1",

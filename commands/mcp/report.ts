@@ -39,6 +39,8 @@ export function statusDetails(
   const lines = [
     `   Version: ${health.version}${versionNote(health.version)}`,
     `   Uptime: ${duration(health.uptime)}`,
+    ...(announcement.socket === null ? [] : [`   Socket: ${announcement.socket}`]),
+    ...(announcement.tcp === null ? [] : [`   TCP: ${announcement.tcp}`]),
     `   Log: ${announcement.logPath}`,
     ...configurationNotes(configuration).map((note) => `   Configuration: ${note}`),
   ];
@@ -91,6 +93,8 @@ export function statusData(
     instanceId: health.instanceId,
     uptime: health.uptime,
     logPath: announcement.logPath,
+    socket: announcement.socket,
+    tcp: announcement.tcp,
     ...(report?.configuration === undefined ? {} : { configuration: report.configuration }),
     servers: report?.servers.map(({ report, ...line }) => ({ ...report, ...line })) ??
       Object.entries(health.servers).map(([name, state]) => ({ name, state })),

@@ -18,6 +18,7 @@ const daemon: RunningDaemon = {
   announcement: {
     url: "http://127.0.0.1:7182",
     socket: null,
+    tcp: null,
     pid: 2006,
     startTime: 1,
     instanceId: "i-1",
@@ -112,6 +113,8 @@ Deno.test("--json has the same facts, and never the token", () => {
     instanceId: "i-1",
     uptime: 7_500,
     logPath: "/log",
+    socket: null,
+    tcp: null,
     servers: [{ name: "docs", state: "ready" }],
   });
 });

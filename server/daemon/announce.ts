@@ -25,13 +25,17 @@ export interface DaemonSettings {
   autostarted: boolean;
 }
 
-/** What `daemon.json` holds: the announcement that every client reads, and the settings. */
+/** What `daemon.json` holds: the announcement that every client reads, and what is for us alone. */
 export interface PublishedAnnouncement extends Announcement {
+  /** `host:port` that takes newline-delimited JSON-RPC; null when none does. */
+  tcp: string | null;
   settings: DaemonSettings;
 }
 
 /** What was read from `daemon.json`. */
 export interface ReadAnnouncement extends Announcement {
+  /** As published; null also when another version did not say. */
+  tcp: string | null;
   /** Undefined when another version wrote it differently. */
   settings: DaemonSettings | undefined;
 }
@@ -62,7 +66,12 @@ export function readAnnouncement(paths: HomePaths): ReadAnnouncement | undefined
   const text = readIfThere(paths.daemonJson);
   const announcement = text === undefined ? undefined : parseAnnouncement(text);
   if (text === undefined || announcement === undefined) return undefined;
-  return { ...announcement, settings: parseSettings(JSON.parse(text).settings) };
+  const { tcp, settings } = JSON.parse(text);
+  return {
+    ...announcement,
+    tcp: typeof tcp === "string" ? tcp : null,
+    settings: parseSettings(settings),
+  };
 }
 
 function parseSettings(value: unknown): DaemonSettings | undefined {

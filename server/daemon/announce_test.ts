@@ -6,6 +6,7 @@ import { publish, type PublishedAnnouncement, readAnnouncement, unpublish } from
 const announcement: PublishedAnnouncement = {
   url: "http://127.0.0.1:7182",
   socket: null,
+  tcp: "127.0.0.1:7183",
   pid: 2006,
   startTime: 812345,
   instanceId: "i-1",
@@ -43,7 +44,7 @@ Deno.test("what is published is found, and only its owner can read it", () =>
 
 Deno.test("an announcement with other settings still leads to the daemon", () =>
   inHome((paths) => {
-    const { settings: _, ...rest } = announcement;
+    const { settings: _settings, tcp: _tcp, ...rest } = announcement;
     for (
       const settings of [undefined, 7, { host: "127.0.0.1" }, {
         ...announcement.settings,
@@ -51,7 +52,7 @@ Deno.test("an announcement with other settings still leads to the daemon", () =>
       }]
     ) {
       Deno.writeTextFileSync(paths.daemonJson, JSON.stringify({ ...rest, settings }));
-      deepEqual(readAnnouncement(paths), { ...rest, settings: undefined });
+      deepEqual(readAnnouncement(paths), { ...rest, tcp: null, settings: undefined });
     }
   }));
 

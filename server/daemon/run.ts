@@ -225,6 +225,7 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
       clock,
     });
     announcement.socket = lines?.socket ?? null;
+    announcement.tcp = lines?.tcp ?? null;
     using _signals = handleSignals(options, {
       requestShutdown,
       reload: (reason) => void live.requestReload(reason),
@@ -254,7 +255,7 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
     log.info("serving", {
       url: listening.url,
       socket: announcement.socket,
-      tcp: lines?.tcp,
+      tcp: announcement.tcp ?? undefined,
       pid: Deno.pid,
       version,
       config: configFile,
@@ -321,6 +322,7 @@ function announcementOf(
   return {
     url: listening.url,
     socket: null,
+    tcp: null,
     pid: Deno.pid,
     startTime: startTimeOf(Deno.pid),
     instanceId: crypto.randomUUID(),

@@ -97,6 +97,24 @@ daemonTest(
   },
 );
 
+daemonTest(
+  "status names the socket, and the TCP port where there is one",
+  { config: { server: { tcpPort: 0 } } },
+  async (daemon) => {
+    const { socket, tcp } = daemon.announcement;
+    match(tcp ?? "", /^127\.0\.0\.1:[1-9]\d*$/);
+    const { stdout } = await daemon.cli("mcp", "--server-status");
+    const lines = stdout.split("\n");
+    equal(lines.includes(`   TCP: ${tcp}`), true, stdout);
+    if (Deno.build.os !== "windows") {
+      equal(socket, daemon.paths.socket);
+      equal(lines.includes(`   Socket: ${socket}`), true, stdout);
+    }
+    const status = JSON.parse((await daemon.cli("mcp", "--server-status", "--json")).stdout);
+    deepEqual([status.socket, status.tcp], [socket, tcp]);
+  },
+);
+
 homeTest("many starts at once make one daemon, and all of them succeed", {}, async (home) => {
   const started = await Promise.all(Array.from({ length: 8 }, () => home.cli("mcp", "start")));
   deepEqual(started.map((result) => blockOf(result).pid), Array(8).fill(home.pid));

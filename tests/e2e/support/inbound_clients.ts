@@ -569,11 +569,11 @@ function readableOf(conn: Deno.Conn): ReadableStream<Uint8Array> {
   });
 }
 
-/** `host:port` of the daemon's TCP port, as its log tells it. */
+/** Where the daemon's TCP port is, as it announces it. */
 export function tcpAddress(daemon: DaemonFixture): { hostname: string; port: number } {
-  const address = [...daemon.log(1000).matchAll(/ serving .* tcp="([^"]+)"/g)].at(-1)?.[1];
-  if (address === undefined) throw new Error("The daemon's log tells no TCP port");
-  const [hostname, port] = address.split(":");
+  const { tcp } = daemon.announcement;
+  if (tcp === null) throw new Error("The daemon announces no TCP port");
+  const [hostname, port] = tcp.split(":");
   return { hostname, port: Number(port) };
 }
 
