@@ -57,7 +57,12 @@ async function main(args: string[], context: CommandContext): Promise<number> {
     return EXIT.ok;
   }
   if (name === "--version" || name === "-V") {
-    context.stdout(rest.includes("--json") ? `{"version":"${VERSION}"}\n` : `aichaku ${VERSION}\n`);
+    if (!rest.includes("--json")) {
+      context.stdout(`aichaku ${VERSION}\n`);
+      return EXIT.ok;
+    }
+    const { versionFacts } = await import("./commands/version.ts");
+    context.stdout(`${JSON.stringify(versionFacts())}\n`);
     return EXIT.ok;
   }
   if (Object.hasOwn(COMMANDS, name)) return await COMMANDS[name].run(rest, context);
