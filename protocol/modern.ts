@@ -59,13 +59,21 @@ export interface ModernClient {
   logLevel?: string;
 }
 
-/** `_meta` that says who makes a modern request. */
+/**
+ * `_meta` that says who makes a modern request. A `clientInfo` that is none (legacy clients get away with
+ * `{}`) is left out: a modern server would refuse the request for it.
+ */
 export function modernMeta(client: ModernClient): JsonObject {
   const { protocolVersion, clientInfo, capabilities, logLevel } = client;
   return {
     [META.protocolVersion]: protocolVersion,
-    ...(clientInfo === undefined ? {} : { [META.clientInfo]: clientInfo }),
+    ...(isImplementation(clientInfo) ? { [META.clientInfo]: clientInfo } : {}),
     [META.clientCapabilities]: capabilities,
     ...(logLevel === undefined ? {} : { [META.logLevel]: logLevel }),
   };
+}
+
+/** Source: MCP 2026-07-28, schema, `Implementation`. */
+function isImplementation(info: unknown): boolean {
+  return isObject(info) && typeof info.name === "string" && typeof info.version === "string";
 }
