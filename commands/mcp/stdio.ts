@@ -14,7 +14,7 @@ import { StdioBridge } from "./stdio_bridge.ts";
 /** Longest line of the client's, characters: the daemon refuses less, but with an error of its own. */
 const MAX_LINE = 64 * 1024 * 1024;
 
-/** Runs the action: ends when standard input does, and what was asked is answered. */
+/** Runs the action: ends when standard input does, and what was asked is answered, or has had its time. */
 export async function stdio(given: McpArguments, context: CommandContext): Promise<number> {
   const settings = givenSettings(given, context);
   const bridge = new StdioBridge({
@@ -24,7 +24,8 @@ export async function stdio(given: McpArguments, context: CommandContext): Promi
     log: (text) => context.stderr(`aichaku: ${text}\n`),
     async reach() {
       const { daemon } = await startDetached({ settings, autostarted: true }, context);
-      return { url: daemon.announcement.url, token: daemon.token };
+      const { url, socket } = daemon.announcement;
+      return { url, socket: socket ?? undefined, token: daemon.token };
     },
   });
   const lines = new LineSplitter((line) => bridge.receive(line), {

@@ -7,11 +7,22 @@
  * it forgot is initialized again with the client's own words, and only a call that was under way gets an
  * error. Nothing but messages is written.
  *
+ * Requests of the modern era say so themselves and are `stdio_bridge_modern.ts`'s; a client may use both
+ * eras on one standard input.
+ *
  * @module
  */
 
 import { type DirectFetch, directFetch } from "../../platform/direct_fetch.ts";
-import { type Message, MessageFault, parseMessage } from "../../protocol/message.ts";
+import { settlesWithin } from "../../protocol/deadline.ts";
+import {
+  idText,
+  type Message,
+  MessageFault,
+  type NotificationMessage,
+  parseMessage,
+} from "../../protocol/message.ts";
+import { isModernRequest } from "../../protocol/modern.ts";
 import { asFault, Fault } from "../../protocol/errors.ts";
 import type { LineEnds } from "../../protocol/ndjson.ts";
 import { isObject, parseJson } from "../../protocol/json.ts";
@@ -20,11 +31,16 @@ import { HttpWire, isEventStream } from "../../client/http_wire.ts";
 import { delay } from "../../client/scope.ts";
 import { readServerSentEvents } from "../../client/sse.ts";
 import { NotSent } from "../../client/transport.ts";
+import { Drained, errorText, inputEnded, wasRefusedByDraining } from "./stdio_bridge_faults.ts";
+import { ModernSide } from "./stdio_bridge_modern.ts";
+import { openWire } from "./stdio_bridge_wire.ts";
 
 /** Where the daemon is. */
 export interface Reached {
   /** Base URL, without a slash at the end. */
   url: string;
+  /** Path of its Unix socket, if it has one. */
+  socket: string | undefined;
   token: string | undefined;
 }
 
@@ -43,6 +59,10 @@ export interface StdioBridgeOptions {
   /** Milliseconds for reaching a daemon again before a request fails. Default 30,000. */
   patienceMs?: number;
 }
+
+/** Milliseconds that calls may take to be answered after standard input has ended. */
+const LAST_ANSWERS_MS = 5_000;
+const PATIENCE_MS = 30_000;
 
 /** Milliseconds between two attempts, at first; doubles up to {@linkcode MAX_WAIT_MS}. */
 const FIRST_WAIT_MS = 25;
@@ -63,9 +83,20 @@ export class StdioBridge {
   #session: { id: string; revision: string } | undefined;
   #listening: Promise<void> | undefined;
   readonly #fetches = new Map<string, DirectFetch>();
+  readonly #modern: ModernSide;
+  /** Daemons that are being looked for or started. */
+  readonly #reaching = new Set<Promise<unknown>>();
 
   constructor(options: StdioBridgeOptions) {
     this.#options = options;
+    const { server, project, write, log, patienceMs = PATIENCE_MS } = options;
+    this.#modern = new ModernSide({
+      ...{ write, log, patienceMs, signal: this.#ending.signal },
+      open: async (listener) => {
+        const reached = await this.#reach();
+        return await openWire({ ...reached, server, project }, listener);
+      },
+    });
   }
 
   /** Takes one line of the client's. Never throws: what is wrong is answered. */
@@ -77,13 +108,15 @@ export class StdioBridge {
       const id = error instanceof MessageFault ? error.id : "null";
       return this.#options.write(asFault(error).toResponseText(id));
     }
+    if (message.kind === "notification" && this.#isModern(message, line)) return;
     if (message.kind !== "request") {
       const method = message.kind === "notification" ? message.method : "an answer";
       this.#order = this.#order.then(() => this.#tell(line, method));
       return;
     }
-    if (message.method === "initialize") this.#initialize = line;
     const { id, method } = message;
+    if (isModernRequest(message.params)) return void this.#modern.ask({ id, method, line });
+    if (method === "initialize") this.#initialize = line;
     // After what was said before it, so that `initialized` comes before the first call.
     const answered = this.#order.then(() => this.#ask({ line, id, method }));
     // Nothing may overtake `initialize`: everything after it needs the session that it gives.
@@ -101,15 +134,32 @@ export class StdioBridge {
     this.#options.write(fault.toResponseText(id));
   }
 
-  /** The client has nothing more to say: waits for what it asked, then ends the session. */
+  /**
+   * The client has nothing more to say: waits for what it asked, for at most five seconds once its
+   * session has begun, then answers the rest with an error and ends the session.
+   */
   async finish(): Promise<void> {
-    await this.#order;
-    await Promise.all(this.#pending);
+    // Finding or starting a daemon, and beginning a session there, has its own time.
+    const { patienceMs = PATIENCE_MS } = this.#options;
+    await settlesWithin(Promise.all([this.#order, ...this.#reaching]), patienceMs);
+    await settlesWithin(Promise.all([...this.#pending, this.#modern.answered()]), LAST_ANSWERS_MS);
+    await this.#modern.close(inputEnded());
+    const isOver = this.#pending.size === 0;
     const wire = await this.#wire?.catch(() => undefined);
-    this.#ending.abort();
+    this.#ending.abort(inputEnded());
+    if (!isOver) await Promise.allSettled(this.#pending);
     wire?.deleteSession();
     await Promise.all([wire?.settled(), this.#listening]);
     for (const direct of this.#fetches.values()) direct[Symbol.dispose]();
+  }
+
+  /** Whether the modern side takes a notification. Its era means only one: a cancellation. */
+  #isModern({ method, params }: NotificationMessage, line: string): boolean {
+    if (method !== "notifications/cancelled") return false;
+    const id = idText(params?.requestId);
+    if (id !== undefined && this.#modern.cancel(id, line)) return true;
+    // Of a client without a session it can only mean what was answered meanwhile.
+    return this.#initialize === undefined;
   }
 
   async #ask({ line, id, method }: { line: string; id: string; method: string }): Promise<void> {
@@ -143,7 +193,7 @@ export class StdioBridge {
     take: (response: Response, wire: HttpWire) => Promise<void>,
   ): Promise<void> {
     const { signal } = this.#ending;
-    const end = performance.now() + (this.#options.patienceMs ?? 30_000);
+    const end = performance.now() + (this.#options.patienceMs ?? PATIENCE_MS);
     for (let wait = FIRST_WAIT_MS;; wait = Math.min(wait * 2, MAX_WAIT_MS)) {
       const reached = this.#reachedWire();
       try {
@@ -179,8 +229,8 @@ export class StdioBridge {
   }
 
   async #open(): Promise<HttpWire> {
-    const { server, project, reach } = this.#options;
-    const { url, token } = await reach(this.#ending.signal);
+    const { server, project } = this.#options;
+    const { url, token } = await this.#reach();
     const endpoint = new URL(server === undefined ? "/mcp" : `/mcp/${server}`, url);
     if (project !== undefined) endpoint.searchParams.set("project", project);
     const wire = new HttpWire({
@@ -196,6 +246,16 @@ export class StdioBridge {
       await this.#initializeAgain(wire, this.#initialize);
     }
     return wire;
+  }
+
+  async #reach(): Promise<Reached> {
+    const reaching = this.#options.reach(this.#ending.signal);
+    this.#reaching.add(reaching);
+    try {
+      return await reaching;
+    } finally {
+      this.#reaching.delete(reaching);
+    }
   }
 
   /** One for each daemon that was met: a restarted one mostly has the same address. */
@@ -284,30 +344,6 @@ export class StdioBridge {
       wait = Math.min(wait * 2, MAX_WAIT_MS * 10);
     }
   }
-}
-
-/** The daemon refused a request because it is stopping; the next one will take it. */
-class Drained extends Error {}
-
-/** Whether the answer says that the call was refused, not executed, by a daemon that is stopping. */
-function wasRefusedByDraining(answer: string): boolean {
-  if (!answer.includes('"draining"')) return false;
-  const message = parseJson(answer);
-  const error = isObject(message) && isObject(message.error) ? message.error : undefined;
-  const data = isObject(error?.data) ? error.data : undefined;
-  return data?.reason === "draining" && data.retryable === true;
-}
-
-/** The answer to a request that could not be delivered: the daemon's own error where it gave one. */
-function errorText(error: unknown, id: string): string {
-  if (error instanceof AichakuError && error.code !== undefined) {
-    const { code, message, data } = error;
-    return `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify({ code, message, data })}}`;
-  }
-  const fault = error instanceof Drained
-    ? new Fault("draining", "The daemon is stopping, and no other was started in time")
-    : new Fault("upstream_unavailable", `Cannot reach the daemon: ${messageOf(error)}`);
-  return fault.toResponseText(id);
 }
 
 /** A message as one line: JSON has line ends only between its tokens. */

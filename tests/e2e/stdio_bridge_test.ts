@@ -118,6 +118,10 @@ homeTest(
 );
 
 homeTest("everything that was asked before the end of input is answered", {}, async (home) => {
+  await using warm = new Bridge(home, ["--server", "sample"]);
+  await warm.initialize();
+  // A server that is not started yet may take longer than a client that left its input is waited for.
+  await warm.ask("tools/list");
   const bridge = new Bridge(home, ["--server", "sample"]);
   await bridge.write(
     {

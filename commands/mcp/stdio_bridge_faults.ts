@@ -1,0 +1,53 @@
+/**
+ * What the stdio bridge says when a request could not be delivered or lost its answer, and what it reads
+ * from an answer that says so.
+ *
+ * @module
+ */
+
+import { AichakuError, messageOf } from "../../client/errors.ts";
+import { Fault } from "../../protocol/errors.ts";
+import { isObject, parseJson } from "../../protocol/json.ts";
+
+/** The daemon refused a request because it is stopping; the next one will take it. */
+export class Drained extends Error {}
+
+/** Whether the answer says that the call was refused, not executed, by a daemon that is stopping. */
+export function wasRefusedByDraining(answer: string): boolean {
+  if (!answer.includes('"draining"')) return false;
+  const message = parseJson(answer);
+  const error = isObject(message) && isObject(message.error) ? message.error : undefined;
+  const data = isObject(error?.data) ? error.data : undefined;
+  return data?.reason === "draining" && data.retryable === true;
+}
+
+/** The answer to a request that could not be delivered: the daemon's own error where it gave one. */
+export function errorText(error: unknown, id: string): string {
+  if (error instanceof AichakuError && error.code !== undefined) {
+    const { code, message, data } = error;
+    return `{"jsonrpc":"2.0","id":${id},"error":${JSON.stringify({ code, message, data })}}`;
+  }
+  if (error instanceof Fault) return error.toResponseText(id);
+  const fault = error instanceof Drained
+    ? new Fault("draining", "The daemon is stopping, and no other was started in time")
+    : new Fault("upstream_unavailable", `Cannot reach the daemon: ${messageOf(error)}`);
+  return fault.toResponseText(id);
+}
+
+/** Standard input ended, and with it the time that calls have. */
+export function inputEnded(): Fault {
+  return new Fault(
+    "cancelled",
+    "Standard input ended, and the call was not answered within 5 seconds after that",
+  );
+}
+
+/** The daemon is gone, and may or may not have executed the call. */
+export function lostFault(method: string): Fault {
+  return new Fault(
+    "draining",
+    `Lost the daemon while waiting for ${method}: it stopped or was restarted; whether the call took ` +
+      `effect is not known, so look before you repeat it`,
+    { retryable: false },
+  );
+}
