@@ -30,7 +30,8 @@ export function loopbackFetch(url: string): typeof fetch {
     client = deno.createHttpClient({
       proxy: {
         transport: "tcp",
-        hostname: hostname.replace(/^\[|\]$/g, ""),
+        // With its brackets: Deno reads this as a part of a URL (2.7 to 2.9).
+        hostname,
         port: Number(port || "80"),
       },
     });

@@ -20,7 +20,8 @@ export function directFetch(url: string): DirectFetch {
     poolMaxIdlePerHost: 0,
     proxy: {
       transport: "tcp",
-      hostname: hostname.replace(/^\[|\]$/g, ""),
+      // With its brackets: Deno reads this as a part of a URL (2.7 to 2.9).
+      hostname,
       port: Number(port || "80"),
     },
   });

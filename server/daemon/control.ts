@@ -35,7 +35,8 @@ export async function ask(url: string, options: AskOptions): Promise<ControlAnsw
   const client = Deno.createHttpClient({
     proxy: {
       transport: "tcp",
-      hostname: hostname.replace(/^\[|\]$/g, ""),
+      // With its brackets: Deno reads this as a part of a URL (2.7 to 2.9).
+      hostname,
       port: Number(port || "80"),
     },
   });
