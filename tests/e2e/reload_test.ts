@@ -204,6 +204,28 @@ daemonTest(
 );
 
 daemonTest(
+  "`mcp add` and `mcp remove`: the daemon takes it up by itself, and `mcp list` shows how it is",
+  { config: { mcpServers: {} } },
+  async (daemon) => {
+    const list = async () => (await daemon.cli("mcp", "list")).stdout;
+    const { command, args } = patient("one") as { command: string; args: string[] };
+    const added = await daemon.cli("mcp", "add", "one", "--", command, ...args);
+    deepEqual([added.code, added.stderr], [0, ""]);
+    match(added.stdout, /The running daemon takes it up by itself\./);
+    await eventually(async () => /^one +.* idle$/m.test(await list()), "the added server");
+    equal((await who(await begin(daemon, "one"))).name, "one");
+    match(await list(), /^one +.* ready$/m);
+
+    equal((await daemon.cli("mcp", "remove", "one")).code, 0);
+    await eventually(
+      async () => !(await servers(daemon)).includes("one"),
+      "the end of the removed server",
+    );
+    equal(/^one /m.test(await list()), false);
+  },
+);
+
+daemonTest(
   "only who has the token reloads",
   { config: { mcpServers: {} } },
   async ({ url }) => {
