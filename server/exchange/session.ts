@@ -39,6 +39,8 @@ export interface SessionOptions {
   principal?: string;
   /** Folder of its project as the client named it with its requests; not looked at yet. */
   project?: string;
+  /** Whether the record of an `mcp` session outlives the daemon; others have none. Default true. */
+  keep?: boolean;
   /** Told of everything that shows that the client is there. */
   onActivity?: () => void;
   /** Told when what must survive a restart has changed. */
@@ -60,6 +62,8 @@ export class Session {
   readonly capabilities: JsonObject;
   readonly principal: string;
   readonly project: string | undefined;
+  /** Whether its record outlives the daemon, so that its client can come back. */
+  readonly kept: boolean;
   /** Messages that belong to no call: the client's GET stream, or `/sse`. */
   readonly mailbox: Mailbox;
   /** Calls in flight by the JSON text of the client's id. */
@@ -92,6 +96,7 @@ export class Session {
     this.capabilities = options.capabilities ?? {};
     this.principal = options.principal ?? "local";
     this.project = options.project;
+    this.kept = options.kind === "mcp" && (options.keep ?? true);
     this.#questions = new Questions(options.clock);
     this.#deferred = new DeferredQuestions(options.clock);
     this.mailbox.onAttached = () => this.reached();

@@ -44,6 +44,8 @@ export interface NewSession {
   principal?: string;
   /** The project its requests name: `?project=` or `X-Aichaku-Project`. */
   project?: string;
+  /** Whether an `mcp` session is written down, so that its client can come back. Default true. */
+  keep?: boolean;
 }
 
 /** A place where a session of a kind lives. */
@@ -141,7 +143,7 @@ export class Sessions {
     this.#byId.delete(session.id);
     this.#changes++;
     session.end(reason);
-    if (session.kind === "mcp") this.#write(() => this.#options.store.delete(session.id));
+    if (session.kept) this.#write(() => this.#options.store.delete(session.id));
   }
 
   /** Lets go of every session; their records stay for the next process. */
@@ -240,7 +242,7 @@ export class Sessions {
   }
 
   #save(session: Session): void {
-    if (session.kind !== "mcp") return;
+    if (!session.kept) return;
     const record: SessionRecord = {
       id: session.id,
       server: session.endpoint.server ?? null,
@@ -272,7 +274,7 @@ export class Sessions {
 
   *#heardOfSince(moment: number): Generator<string> {
     for (const session of this) {
-      if (session.kind === "mcp" && session.lastSeen >= moment) yield session.id;
+      if (session.kept && session.lastSeen >= moment) yield session.id;
     }
   }
 

@@ -107,6 +107,21 @@ Deno.test("a session that ended is gone: calls answered, stream closed, endpoint
   assert.equal(bench.one.left.length, 1);
 });
 
+Deno.test("only a session that its client can come back to is written down", async () => {
+  const { store, sessions, one } = new Bench();
+  const unkept = [
+    sessions.create({ kind: "modern", endpoint: one }),
+    sessions.create({ kind: "request", endpoint: one }),
+    sessions.create({ kind: "light", endpoint: one }),
+    sessions.create({ kind: "mcp", endpoint: one, protocolVersion: "2025-11-25", keep: false }),
+  ];
+  const kept = sessions.create({ kind: "mcp", endpoint: one, protocolVersion: "2025-11-25" });
+  for (const session of unkept) session.changed();
+  await sessions.close("restart");
+  for (const { id, kind } of unkept) assert.equal(await store.get(id), undefined, kind);
+  assert.equal((await store.get(kept.id))?.id, kept.id);
+});
+
 Deno.test("a session counts as active while somebody is there, and five minutes longer", () => {
   const bench = new Bench();
   const session = bench.create();

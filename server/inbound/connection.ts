@@ -191,7 +191,8 @@ export class Connection {
     const { id } = this;
     const session = message === undefined
       ? sessions.create({ kind: "light", endpoint, id, project })
-      : createSession(sessions, { endpoint, project, message, id });
+      // It ends with the connection: nobody could come back to it.
+      : createSession(sessions, { endpoint, project, message, id, keep: false });
     this.#session = session;
     session.mailbox.attach(this.#reader);
     return session;

@@ -18,6 +18,8 @@ export interface SessionOrigin {
   message: RequestMessage;
   /** The id it is to have. Default: a new one. */
   id?: string;
+  /** Whether its client can come back to it after a restart. Default true. */
+  keep?: boolean;
 }
 
 /**
@@ -27,7 +29,7 @@ export interface SessionOrigin {
  */
 export function createSession(
   sessions: Sessions,
-  { endpoint, project, message: { params }, id }: SessionOrigin,
+  { endpoint, project, message: { params }, id, keep }: SessionOrigin,
 ): Session {
   return sessions.create({
     kind: "mcp",
@@ -37,6 +39,7 @@ export function createSession(
     clientInfo: readClientInfo(params?.clientInfo),
     capabilities: isObject(params?.capabilities) ? params.capabilities : {},
     project,
+    keep,
   });
 }
 

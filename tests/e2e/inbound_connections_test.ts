@@ -3,8 +3,10 @@
  */
 
 import assert from "node:assert/strict";
+import { DatabaseSync } from "node:sqlite";
 import { DaemonFixture, daemonTest } from "../fixtures/daemon.ts";
 import { stillServes } from "./support/bystander.ts";
+import { sessionReports } from "./support/control_plane.ts";
 import { EventReader } from "./support/event_reader.ts";
 import {
   InboundClient,
@@ -75,6 +77,24 @@ daemonTest("a POST of HTTP+SSE needs a stream that is open, at the same address"
     async () => (await post(data))[0] === 404,
     "the end of the session with its stream",
   );
+});
+
+// ---- all of them
+
+daemonTest("what ends with its connection leaves nothing written down when the daemon stops", {
+  config,
+}, async (daemon) => {
+  const clients = await Promise.all(
+    TRANSPORTS.filter(({ endsWithConnection, name }) =>
+      endsWithConnection || name === "Streamable HTTP"
+    ).map((transport) => InboundClient.begin(transport, daemon)),
+  );
+  assert.equal((await sessionReports(daemon)).length, clients.length);
+  assert.equal((await daemon.cli("mcp", "--stop-server")).code, 0);
+  for (const client of clients) await client[Symbol.asyncDispose]();
+  using store = new DatabaseSync(daemon.paths.sessionsDb, { readOnly: true });
+  const rows = store.prepare("SELECT id FROM sessions").all();
+  assert.equal(rows.length, 1, "only the one of Streamable HTTP, whose client can come back");
 });
 
 // ---- WebSocket
