@@ -34,13 +34,15 @@ function fromProc(pid: number): number | null {
   }
 }
 
-/** Field 22 of a `/proc/PID/stat`; null for a zombie. */
+/** Field 22 of a `/proc/PID/stat`; null for a process that is dead. */
 export function parseProcStat(text: string): number | null {
   // Field 2 is the program's name in parentheses and may itself hold spaces and parentheses.
   const fields = text.slice(text.lastIndexOf(")") + 2).trimEnd().split(" ");
   const state = fields[0];
   const startTime = Number(fields[19]);
-  if (state === "Z" || state === "X") return null;
+  // The first thread of a process becomes a zombie while others still hold its files, locks and port.
+  const threads = Number(fields[17]);
+  if (state === "X" || (state === "Z" && !(threads > 1))) return null;
   return Number.isSafeInteger(startTime) && startTime > 0 ? startTime : null;
 }
 

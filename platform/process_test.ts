@@ -22,7 +22,9 @@ Deno.test("Linux: field 22, whatever the program calls itself", () => {
   const rest = "1 2 2 0 -1 4194560 1 0 0 0 5 6 0 0 20 0 9 0 812345 99 88";
   equal(parseProcStat(`77 (deno) S ${rest}\n`), 812345);
   equal(parseProcStat(`77 (a) S 1 (b) ) R ${rest}\n`), 812345);
-  equal(parseProcStat(`77 (deno) Z ${rest}\n`), null);
+  const alone = rest.replace(" 9 0 8", " 1 0 8");
+  equal(parseProcStat(`77 (deno) Z ${alone}\n`), null);
+  equal(parseProcStat(`77 (deno) Z ${rest}\n`), 812345, "other threads still have its files");
   equal(parseProcStat("77 (deno) S 1 2"), null);
   equal(parseProcStat(""), null);
 });
