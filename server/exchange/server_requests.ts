@@ -166,8 +166,11 @@ export class ServerRequests {
       }),
     });
     this.#open.set(id, question);
-    // An answer that nobody needs any more must not be asked of a person.
-    asked.whenSettled(() => this.cancel(id, "the call it belonged to is over"));
+    // An answer that nobody needs any more must not be asked of a person. Roots are no person's answer,
+    // and a server that asks for them at its start needs them whatever call happens to run.
+    if (method !== "roots/list") {
+      asked.whenSettled(() => this.cancel(id, "the call it belonged to is over"));
+    }
     if (params?.mode === "url" && asked.session !== undefined) {
       this.#remember(params.elicitationId, asked.session);
     }

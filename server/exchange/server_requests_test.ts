@@ -230,6 +230,21 @@ Deno.test("a question ends with the call it belongs to, and both ends are told",
   assert.equal(bench.told(id).error.data.reason, "cancelled");
 });
 
+Deno.test("a server that asks for roots while the first call runs has its answer after it, too", async () => {
+  const bench = new Bench("session");
+  const a = await bench.client("a", { roots: {} });
+  const reply = a.call("tools/list");
+  const [{ id: callId }] = bench.wire.take();
+  const id = bench.ask("roots/list", undefined);
+  const [question] = reply.notified;
+  bench.wire.answer(callId);
+  await settle();
+  assert.equal(reply.outcome, "answered");
+  a.respond(question, { result: { roots: [] } });
+  await settle();
+  assert.deepEqual(bench.told(id).result, { roots: [] });
+});
+
 Deno.test("with several calls of one client, a question ends with the last of them", async () => {
   const bench = new Bench();
   const a = await bench.client("a");
