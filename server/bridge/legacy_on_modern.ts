@@ -18,6 +18,7 @@ import { callUpstream, type UpstreamCall, UpstreamError } from "../upstream/call
 import type { Instance } from "../upstream/instance.ts";
 import type { Answer } from "../upstream/question.ts";
 import type { ClientCall } from "./client_call.ts";
+import { isQuestion, missingCapability } from "./needed_capability.ts";
 import { legacyResult } from "./shapes.ts";
 
 /** Times that a server may ask for more in one call. */
@@ -25,12 +26,8 @@ const MAX_ROUNDS = 8;
 /** Milliseconds that all rounds of one call may take. */
 const MAX_TIME_MS = 600_000;
 
-/** The capability that a client must have declared to be asked. */
-const CAPABILITY_FOR: Readonly<Record<string, string>> = {
-  "elicitation/create": "elicitation",
-  "sampling/createMessage": "sampling",
-  "roots/list": "roots",
-};
+/** What a client hears that never said what it wants to hear; a legacy server decides that itself. */
+const DEFAULT_LOG_LEVEL = "info";
 
 /** Makes the call; it will be settled. */
 export async function callModernServer(
@@ -46,6 +43,9 @@ export async function callModernServer(
       if (result.resultType !== "input_required") return finish(call, result);
       if (!MULTI_ROUND_METHODS.has(call.method)) {
         throw invalid(call, "asked for more, which it may not do here");
+      }
+      if (result.inputRequests === undefined && result.requestState === undefined) {
+        throw invalid(call, "asked for more, and did not say what");
       }
       const left = due - clock.now();
       if (left <= 0) throw invalid(call, `asked for more for ${MAX_TIME_MS / 1000} s`);
@@ -79,7 +79,7 @@ function makeOnce(call: ClientCall, instance: Instance, more: JsonObject): Promi
       protocolVersion: LATEST_MODERN_REVISION,
       clientInfo,
       capabilities: modernCapabilities(capabilities),
-      logLevel: logLevel ?? undefined,
+      logLevel: logLevel ?? DEFAULT_LOG_LEVEL,
     }),
   };
   return callUpstream({
@@ -112,11 +112,10 @@ async function askAll(
       throw invalid(call, "asks something that is no request");
     }
     const { method } = request;
-    const capability = Object.hasOwn(CAPABILITY_FOR, method) ? CAPABILITY_FOR[method] : undefined;
-    if (capability === undefined || !isObject(call.capabilities[capability])) {
+    const params = isObject(request.params) ? request.params : undefined;
+    if (!isQuestion(method) || missingCapability(call.capabilities, { method, params })) {
       throw invalid(call, `asks ${JSON.stringify(method)}, which its client cannot answer`);
     }
-    const params = isObject(request.params) ? request.params : undefined;
     const question = call.ask(
       { method, params: legacyQuestion(method, params), timeoutMs },
       true,

@@ -12,6 +12,15 @@ import { CACHEABLE_METHODS, META, metaOf } from "../../protocol/modern.ts";
 /** Resource not found, until 2025-11-25. Newer revisions say "invalid params". */
 const RESOURCE_NOT_FOUND = -32002;
 const INVALID_PARAMS = -32602;
+/** URLs must be visited first, in 2025-11-25 only. */
+const URL_ELICITATION_REQUIRED = -32042;
+const INTERNAL_ERROR = -32603;
+
+/** Codes that a modern server must not use any more. Source: MCP 2026-07-28, basic/index, "Error Codes". */
+const REPLACED_CODES: Readonly<Record<number, number>> = {
+  [RESOURCE_NOT_FOUND]: INVALID_PARAMS,
+  [URL_ELICITATION_REQUIRED]: INTERNAL_ERROR,
+};
 
 /**
  * A result of a legacy server, or of the daemon's own, for a modern client. Nothing is known about who
@@ -39,8 +48,20 @@ export function modernResult(
 
 /** An error of a legacy server for a modern client. */
 export function modernError(error: unknown): unknown {
-  if (!isObject(error) || error.code !== RESOURCE_NOT_FOUND) return error;
-  return { ...error, code: INVALID_PARAMS };
+  if (!isObject(error) || typeof error.code !== "number") return error;
+  const code = REPLACED_CODES[error.code];
+  return code === undefined ? error : { ...error, code };
+}
+
+/**
+ * The elicitations by URL that an error of a legacy server demands; undefined when it demands none.
+ * Source: MCP 2025-11-25, `URLElicitationRequiredError`.
+ */
+export function readRequiredUrls(error: unknown): JsonObject[] | undefined {
+  if (!isObject(error) || error.code !== URL_ELICITATION_REQUIRED) return undefined;
+  const { elicitations } = isObject(error.data) ? error.data : {};
+  const urls = Array.isArray(elicitations) ? elicitations.filter(isObject) : [];
+  return urls.length === 0 ? undefined : urls.map((params) => ({ ...params, mode: "url" }));
 }
 
 /** Tasks of 2025-11-25 cannot be told to the extension that took their place. */

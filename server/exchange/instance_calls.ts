@@ -7,6 +7,7 @@
 
 import { asFault, Fault } from "../../protocol/errors.ts";
 import type { Clock } from "../../platform/clock.ts";
+import type { JsonObject } from "../../protocol/json.ts";
 import { describe } from "../../protocol/message.ts";
 import { META } from "../../protocol/modern.ts";
 import { SUPPORTED_REVISIONS } from "../../protocol/revisions.ts";
@@ -17,6 +18,8 @@ import { type InitializeResult, isModern } from "../upstream/handshake.ts";
 import type { Instance } from "../upstream/instance.ts";
 import type { Call } from "./call.ts";
 import { honourable, Listeners, readFilter } from "./listeners.ts";
+import type { KnownTools } from "./known_tools.ts";
+import { checkParamHeaders } from "./param_headers.ts";
 import type { StandingNeeds } from "./standing_needs.ts";
 
 /** Options of {@linkcode InstanceCalls}. */
@@ -24,6 +27,9 @@ export interface InstanceCallsOptions {
   instance: Instance;
   clock: Clock;
   needs: StandingNeeds;
+  tools: KnownTools;
+  /** See `LegacyServerOptions`. */
+  onParked(): void;
 }
 
 type Method = (calls: InstanceCalls, call: Call) => void;
@@ -62,9 +68,25 @@ export class InstanceCalls {
     this.#legacy = new LegacyServer(options);
   }
 
+  /** Calls of modern clients that wait for these to come back with answers. */
+  get parked(): number {
+    return this.#legacy.parked;
+  }
+
+  /** Whether such a call is known here under this name. */
+  holds(requestState: string): boolean {
+    return this.#legacy.holds(requestState);
+  }
+
+  /** Takes the calls of modern clients back that the server has not had yet. */
+  withdrawWaiting(): Call[] {
+    // They came from here.
+    return this.#legacy.withdrawWaiting() as Call[];
+  }
+
   /** Sees to the call: it will be settled exactly once. */
   request(call: Call): void {
-    const { instance, clock } = this.#options;
+    const { instance } = this.#options;
     const { isModern: isModernClient } = call.session;
     const methods = isModernClient ? MODERN_METHODS : LEGACY_METHODS;
     const own = Object.hasOwn(methods, call.method) ? methods[call.method] : undefined;
@@ -84,7 +106,16 @@ export class InstanceCalls {
     }
     const { initializeResult } = instance;
     if (initializeResult === undefined) return void this.#requestOnceKnown(call);
-    const isModernServer = isModern(initializeResult);
+    const checked = this.#checkHeaders(call);
+    if (checked !== undefined) return void checked.then(() => call.settled || this.#pass(call));
+    this.#pass(call);
+  }
+
+  /** Gives the call to the server, in the way of its era. */
+  #pass(call: Call): void {
+    const { instance, clock } = this.#options;
+    const isModernClient = call.session.isModern;
+    const isModernServer = isModern(instance.initializeResult!);
     if (isModernClient === isModernServer) return call.submitTo(instance);
     if (isModernServer) return void callModernServer(call, { instance, clock });
     if (call.logLevel !== null) this.#hearAll(call);
@@ -94,6 +125,23 @@ export class InstanceCalls {
   /** The process is gone: what was parked there is over. */
   onGone(): void {
     this.#legacy.clear();
+  }
+
+  /**
+   * Arguments that headers repeat must be the same there. Fails the call when they are not.
+   *
+   * @returns undefined when that is done; a promise while the server's tools are not known yet.
+   */
+  #checkHeaders(call: Call): Promise<void> | undefined {
+    if (call.paramHeaders === undefined || call.method !== "tools/call") return undefined;
+    const check = (tools: ReadonlyMap<string, JsonObject>) => {
+      const fault = checkParamHeaders(call, tools);
+      if (fault !== undefined) call.fail(fault);
+    };
+    const { tools } = this.#options;
+    if (tools.known === undefined) return tools.read().then(check);
+    check(tools.known);
+    return call.settled ? Promise.resolve() : undefined;
   }
 
   /** Which era it speaks is found out by starting it. */

@@ -57,6 +57,10 @@ const WIDEST_CAPABILITIES: JsonObject = {
   completions: {},
 };
 
+/** What a modern client may be asked whose calls all go to one process; each says what it can be asked. */
+const WIDEST_ELICITATION = { elicitation: { form: {}, url: {} } };
+const WIDEST_CLIENT = { ...WIDEST_ELICITATION, sampling: {}, roots: {} };
+
 /** The capability behind each list, and the list of a server that has none. */
 const LISTS: Readonly<Record<string, { capability: string; empty: JsonObject }>> = {
   "tools/list": { capability: "tools", empty: { tools: [] } },
@@ -160,6 +164,8 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
 
   request(call: Call): void {
     const { session } = call;
+    const parked = this.#parkedFor(call);
+    if (parked !== undefined) return parked.request(call);
     const loss = this.#lossOf(session);
     if (loss !== undefined) {
       return call.fail(
@@ -168,7 +174,10 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     }
     const isProvisional = this.#provisional.has(session);
     const placed = this.#places.get(session);
-    if (placed !== undefined && !isProvisional) return placed.request(call);
+    if (placed !== undefined && !isProvisional) {
+      if (this.#suits(placed, call)) return placed.request(call);
+      this.#unplace(session, placed);
+    }
     let place;
     try {
       place = this.reach(session, call);
@@ -188,7 +197,8 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
   join(session: Session): void {
     // At all servers together, a session comes here with its first call.
     if (session.endpoint !== this || this.#mustAskProject(session)) return;
-    this.#tryPlace(session);
+    // Where a modern one belongs, each of its calls says for itself.
+    if (!session.isModern) this.#tryPlace(session);
   }
 
   leave(session: Session): void {
@@ -196,10 +206,16 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     this.#displaced.delete(session);
     const shared = this.#places.get(session);
     if (shared === undefined) return;
+    if (shared.own !== session) return this.#unplace(session, shared);
     this.#places.delete(session);
     shared.leave(session);
-    if (shared.own === session) this.#stop(shared, "its client is gone");
-    else this.#forgetIfUseless(shared);
+    this.#stop(shared, "its client is gone");
+  }
+
+  #unplace(session: Session, shared: SharedInstance): void {
+    this.#places.delete(session);
+    shared.leave(session);
+    this.#forgetIfUseless(shared);
   }
 
   // ---- placing
@@ -215,37 +231,33 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     if (placed !== undefined) return placed;
     if (this.#held) throw this.#isHeld();
     const entry = this.#entry;
-    if (!this.#usesProject) return this.#place(session, entry);
+    if (!this.#usesProject) return this.#place(session, { entry, via });
     return this.#projects.find(session, via).then((project) => {
       // Two calls at once may have come here.
       const placed = this.#places.get(session);
       if (placed !== undefined) return placed;
       if (session.ended) throw new Fault("cancelled", "The client's session has ended");
       if (this.#held) throw this.#isHeld();
-      return this.#place(session, forProject(entry as StdioEntry, project), project);
+      return this.#place(session, {
+        entry: forProject(entry as StdioEntry, project),
+        project,
+        via,
+      });
     });
   }
 
-  #place(session: Session, entry: ServerEntry, project?: string): SharedInstance {
-    const profile = this.#classOf(session);
+  #place(
+    session: Session,
+    { entry, project, via }: { entry: ServerEntry; project?: string; via: Call | undefined },
+  ): SharedInstance {
     const own = this.#isolates(session) ? session : undefined;
-    const { roots } = own?.capabilities ?? {};
-    const spec: InstanceSpec = {
+    const { capabilities } = via ?? session;
+    const shared = this.#instanceFor({
       entry,
-      capabilities: {
-        ...profile,
-        ...(project !== undefined ? { roots: {} } : roots !== undefined ? { roots } : {}),
-      },
+      capabilities: this.#told({ own, project, capabilities }),
       project,
       own: own?.id,
-    };
-    let shared = this.#options.pool.find(spec);
-    if (shared === undefined) {
-      this.#makeRoom();
-      shared = this.#options.pool.make(spec, own);
-      // Who has no name cannot have it alone, once it was seen to ask for several.
-      if (own === undefined && this.#mustTakeTurns(profile)) shared.instance.takeTurns();
-    }
+    }, session);
     shared.users.add(this);
     this.#instances.add(shared);
     this.#places.set(session, shared);
@@ -254,8 +266,80 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     return shared;
   }
 
+  /** What a process is told that the clients behind it can do. */
+  #told({ own, project, capabilities }: {
+    own: Session | undefined;
+    project: string | undefined;
+    capabilities: JsonObject;
+  }): JsonObject {
+    const profile = this.#classOf(capabilities);
+    // It may be another thing with each of a modern client's calls, and the process stays.
+    if (own?.kind === "modern") return { ...WIDEST_CLIENT, ...profile, ...WIDEST_ELICITATION };
+    const roots = project === undefined ? own?.capabilities.roots : {};
+    return { ...profile, ...(roots === undefined ? {} : { roots }) };
+  }
+
+  /**
+   * The instance that a session is to use. A modern client's call that is asked something waits there
+   * for its client to come back, which may never happen: others have another process meanwhile, and
+   * legacy clients, which cannot be moved, are somewhere else from the beginning.
+   */
+  #instanceFor(spec: InstanceSpec, session: Session): SharedInstance {
+    const { pool } = this.#options;
+    const own = spec.own === undefined ? undefined : session;
+    const mayPark = own === undefined && session.isModern && this.#entry.sharing.mode === "auto" &&
+      canBeAsked(withoutRoots(spec));
+    if (!mayPark) return pool.find(spec) ?? this.#make(spec, own);
+    let first: SharedInstance | undefined;
+    for (let another = 1;; another++) {
+      spec = { ...spec, another };
+      const shared = pool.find(spec);
+      if (shared === undefined) break;
+      if (!this.#isTaken(shared, session)) return shared;
+      first ??= shared;
+    }
+    try {
+      return this.#make(spec, undefined);
+    } catch (error) {
+      const isFull = error instanceof Fault && error.reason === "overloaded";
+      // It waits for its turn, with all the others.
+      if (first !== undefined && isFull) return first;
+      throw error;
+    }
+  }
+
+  /** @throws {Fault} `overloaded`. */
+  #make(spec: InstanceSpec, own: Session | undefined): SharedInstance {
+    this.#makeRoom();
+    const shared = this.#options.pool.make(spec, own);
+    // Who has no name cannot have it alone, once it was seen to ask for several.
+    if (own === undefined && this.#mustTakeTurns(withoutRoots(spec))) shared.instance.takeTurns();
+    return shared;
+  }
+
+  /** Whether a call of a modern client would wait there for another client to come back. */
+  #isTaken({ spec, parked, instance }: SharedInstance, { id }: Session): boolean {
+    return spec.another !== undefined && parked > 0 && !instance.isFreeFor(id);
+  }
+
+  /** Whether a call may go where its session is. A modern one says for itself what its client can do. */
+  #suits(placed: SharedInstance, { session, capabilities }: Call): boolean {
+    if (!session.isModern || placed.own !== undefined) return true;
+    const isSameClass = JSON.stringify(withoutRoots(placed.spec)) ===
+      JSON.stringify(this.#classOf(capabilities));
+    return isSameClass && !this.#isTaken(placed, session);
+  }
+
+  /** Where the call is parked that this one goes on with. */
+  #parkedFor({ session, params }: Call): SharedInstance | undefined {
+    const requestState = params?.requestState;
+    if (!session.isModern || typeof requestState !== "string") return undefined;
+    for (const shared of this.#instances) if (shared.holds(requestState)) return shared;
+    return undefined;
+  }
+
   /** A modern server is told with every request what its client can do: it needs no classes. */
-  #classOf({ capabilities }: Session): JsonObject {
+  #classOf(capabilities: JsonObject): JsonObject {
     const { era } = this.#options.verdicts.get(this.#key) ?? {};
     return era === "modern" ? {} : clientClass(capabilities);
   }
@@ -315,7 +399,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     if (placed !== undefined) return isReady(placed) ? placed : undefined;
     if (this.isApart(session)) return undefined;
     const profileOf = (capabilities: JsonObject) => JSON.stringify(clientClass(capabilities));
-    const profile = JSON.stringify(this.#classOf(session));
+    const profile = JSON.stringify(this.#classOf(session.capabilities));
     return [...this.#instances].find((shared) =>
       isReady(shared) && shared.own === undefined && shared.spec.project === undefined &&
       profileOf(shared.spec.capabilities) === profile
@@ -342,8 +426,8 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     }
     if (mode === "session") return true;
     // Nameless ones share, one at a time, so that every question has one possible asker.
-    return mode === "auto" && !isNameless && this.verdict !== undefined &&
-      canBeAsked(this.#classOf(session));
+    return mode === "auto" && !isNameless && this.verdict !== undefined && (session.isModern ||
+      canBeAsked(this.#classOf(session.capabilities)));
   }
 
   /** Whether clients of this class that share an instance may not call at the same time. */
@@ -470,6 +554,12 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
       server: this.server,
       reason,
     });
+  }
+
+  /** What waits for its turn there finds another process. */
+  onParked(shared: SharedInstance): void {
+    if (shared.spec.another === undefined) return;
+    for (const call of shared.withdrawWaiting()) this.request(call);
   }
 
   onGone(shared: SharedInstance, { crashed }: { crashed: boolean }): void {
@@ -621,4 +711,9 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
       { server: this.server, retryable: false },
     );
   }
+}
+
+/** The class of clients that an instance is for. */
+function withoutRoots({ capabilities: { roots: _, ...profile } }: InstanceSpec): JsonObject {
+  return profile;
 }

@@ -11,6 +11,7 @@
  * @module
  */
 
+import type { Clock } from "../../platform/clock.ts";
 import { asFault, Fault } from "../../protocol/errors.ts";
 import { isObject, type JsonObject } from "../../protocol/json.ts";
 import { notificationText } from "../../protocol/message.ts";
@@ -20,12 +21,14 @@ import type { ServerRequest } from "../upstream/conversation.ts";
 import type { Doubt } from "../upstream/in_flight.ts";
 import type { Instance } from "../upstream/instance.ts";
 import type { Askable, OpenQuestion, Question } from "../upstream/question.ts";
+import { DeferredQuestions } from "./deferred_questions.ts";
 import { projectRoots } from "./project_roots.ts";
 import type { Session } from "./session.ts";
 
 /** Options of {@linkcode ServerRequests}. */
 export interface ServerRequestsOptions {
   instance: Instance;
+  clock: Clock;
   log: Logger;
   /** The project of the instance; it is the answer to `roots/list`. */
   project: string | undefined;
@@ -53,6 +56,8 @@ interface Asked {
   owner: string;
   session: Session | undefined;
   capabilities: JsonObject;
+  /** See {@linkcode Askable.inRounds}. */
+  inRounds?: boolean;
   ask(question: Question): OpenQuestion;
   whenSettled(callback: () => void): void;
 }
@@ -64,9 +69,19 @@ export class ServerRequests {
   readonly #open = new Map<string, OpenQuestion>();
   /** Who was asked to visit a URL, by `elicitationId`. */
   readonly #elicitations = new Map<string, Session>();
+  /** Asked while the one client there is made no call that could bring them to it. */
+  readonly #deferred: DeferredQuestions;
 
   constructor(options: ServerRequestsOptions) {
     this.#options = options;
+    this.#deferred = new DeferredQuestions(options.clock);
+  }
+
+  /** A modern client that has the process for itself makes a call: it may bring questions to it. */
+  onCall(): void {
+    if (this.#deferred.size === 0) return;
+    const call = this.#callsOf(this.#options.own?.id).at(-1);
+    if (call !== undefined) this.#deferred.flush((question) => call.ask(question, true));
   }
 
   /** Sees to a request of the server's: it is answered once. */
@@ -93,7 +108,7 @@ export class ServerRequests {
         }),
       );
     }
-    if (!isObject(asked.capabilities[capability])) {
+    if (!asked.inRounds && !isObject(asked.capabilities[capability])) {
       return this.#refuse(request, notDeclared(method));
     }
     this.#ask(asked, request);
@@ -110,6 +125,7 @@ export class ServerRequests {
   clear(reason: string): void {
     for (const id of [...this.#open.keys()]) this.cancel(id, reason);
     this.#elicitations.clear();
+    this.#deferred.clear(new Fault("cancelled", reason));
   }
 
   /** Passes on that an elicitation by URL is complete, to whoever had it. */
@@ -128,18 +144,24 @@ export class ServerRequests {
     const owner = own?.id ?? instance.soleOwner;
     if (owner === undefined) return undefined;
     const session = own ?? sessionOf(owner);
-    const calls = own?.kind === "modern"
-      ? instance.askable()
-      : instance.askable().filter((call) => call.owner === owner);
+    const calls = this.#callsOf(owner);
     const call = calls.at(-1);
     if (call !== undefined) {
-      const { capabilities } = call;
+      const { capabilities, inRounds } = call;
       const sure = calls.length === 1;
       return {
-        ...{ owner, session, capabilities },
+        ...{ owner, session, capabilities, inRounds },
         ask: (question) => call.ask(question, sure),
         // Of several, each is as good as another: they are all of this client. It outlives all but the last.
         whenSettled: (callback) => whenAllSettled(calls, callback),
+      };
+    }
+    if (session?.isModern) {
+      // Nobody may send it a request; its next call takes it along, if that client has the process.
+      return own === undefined ? undefined : {
+        ...{ owner, session, capabilities: session.capabilities, inRounds: true },
+        ask: (question) => this.#deferred.add(question),
+        whenSettled: () => {},
       };
     }
     return session === undefined ? undefined : {
@@ -149,6 +171,16 @@ export class ServerRequests {
         question.method === "roots/list" ? session.askOnceThere(question) : session.ask(question),
       whenSettled: () => {},
     };
+  }
+
+  /** The calls of a client by which it can be asked, oldest first. */
+  #callsOf(owner: string | undefined) {
+    const { instance, own } = this.#options;
+    // One client's, whatever sessions its connections have.
+    const calls = own?.kind === "modern"
+      ? instance.askable()
+      : instance.askable().filter((call) => call.owner === owner);
+    return calls.filter(({ inRounds }) => inRounds !== false);
   }
 
   async #ask(asked: Asked, request: ServerRequest): Promise<void> {

@@ -18,10 +18,10 @@ import type { Instance, InstanceListener } from "../upstream/instance.ts";
 import type { InstanceSpec } from "../upstream/instance_key.ts";
 import type { CloseGrace } from "../upstream/wire.ts";
 import type { Call } from "./call.ts";
-import { readPages } from "./pages.ts";
 import { ServerRequests } from "./server_requests.ts";
 import type { Session } from "./session.ts";
 import { InstanceCalls } from "./instance_calls.ts";
+import { KnownTools } from "./known_tools.ts";
 import { isAtLeast } from "./shared_state.ts";
 import { StandingNeeds } from "./standing_needs.ts";
 
@@ -33,6 +33,8 @@ export interface InstanceUser {
   onListChanged(shared: SharedInstance, method: string): void;
   /** It asked something that could not be given to one client with certainty. */
   onUnattributable(shared: SharedInstance, method: string, doubt: Doubt): void;
+  /** A call waits for its client to come back with answers; others wait for their turn behind it. */
+  onParked(shared: SharedInstance): void;
   /** Its process is gone, and whatever it knew. */
   onGone(shared: SharedInstance, gone: { crashed: boolean }): void;
 }
@@ -86,6 +88,7 @@ export class SharedInstance implements InstanceListener {
   readonly #needs: StandingNeeds;
   readonly #calls: InstanceCalls;
   readonly #requests: ServerRequests;
+  readonly #tools: KnownTools;
   /** Tools that may be called again after a crash. */
   #idempotentTools = new Set<string>();
   /** Whether it was heard to speak of its own accord while no call was in flight. */
@@ -99,9 +102,18 @@ export class SharedInstance implements InstanceListener {
     this.instance = create(spec, this);
     const { instance } = this;
     this.#needs = new StandingNeeds({ instance, clock, log });
-    this.#calls = new InstanceCalls({ instance, clock, needs: this.#needs });
+    this.#tools = new KnownTools({ instance, clock, log });
+    this.#calls = new InstanceCalls({
+      ...{ instance, clock },
+      needs: this.#needs,
+      tools: this.#tools,
+      onParked: () => {
+        for (const user of [...this.users]) user.onParked(this);
+      },
+    });
     this.#requests = new ServerRequests({
       instance: this.instance,
+      clock,
       log,
       project: spec.project,
       own,
@@ -139,6 +151,22 @@ export class SharedInstance implements InstanceListener {
   /** Sees to the call: it will be settled exactly once. */
   request(call: Call): void {
     this.#calls.request(call);
+    if (call.session.isModern) this.#requests.onCall();
+  }
+
+  /** Calls that wait for their clients to come back with answers. */
+  get parked(): number {
+    return this.#calls.parked;
+  }
+
+  /** Takes the calls of modern clients back that the server has not had yet. */
+  withdrawWaiting(): Call[] {
+    return this.#calls.withdrawWaiting();
+  }
+
+  /** Whether such a call is known here under this name. */
+  holds(requestState: string): boolean {
+    return this.#calls.holds(requestState);
   }
 
   /** Takes a notification of a client's. */
@@ -190,6 +218,7 @@ export class SharedInstance implements InstanceListener {
     this.#calls.onGone();
     this.#speaksUnasked = false;
     this.#needs.onGone();
+    this.#tools.forget();
     for (const user of [...this.users]) user.onGone(this, gone);
     // Whoever waits for updates may never call.
     if (gone.crashed && this.#needs.any) {
@@ -220,8 +249,9 @@ export class SharedInstance implements InstanceListener {
         if (session.endpoint.server !== undefined) session.mailbox.post(plain);
       }
       this.#calls.listeners.onListChanged(method, params);
-      if (method === "notifications/tools/list_changed" && this.#idempotentTools.size > 0) {
-        this.#learnTools();
+      if (method === "notifications/tools/list_changed") {
+        this.#tools.forget();
+        if (this.#idempotentTools.size > 0) this.#learnTools();
       }
       for (const user of this.users) user.onListChanged(this, method);
       return;
@@ -298,19 +328,14 @@ export class SharedInstance implements InstanceListener {
 
   /** Reads which tools may be called twice. Source: MCP 2025-11-25, `ToolAnnotations`. */
   async #learnTools(): Promise<void> {
-    try {
-      const tools = await readPages(this.instance, { method: "tools/list", member: "tools" });
-      const isSafe = ({ annotations }: JsonObject) =>
-        isObject(annotations) &&
-        (annotations.idempotentHint === true || annotations.readOnlyHint === true);
-      this.#idempotentTools = new Set(tools.filter(isSafe).map(({ name }) => String(name)));
-    } catch (error) {
-      // Without the list no tool is called twice, which is always right.
-      this.#log.debug("cannot learn which tools are idempotent", {
-        server: this.server,
-        error: (error as Error).message,
-      });
-    }
+    const tools = await this.#tools.read();
+    const isSafe = ({ annotations }: JsonObject) =>
+      isObject(annotations) &&
+      (annotations.idempotentHint === true || annotations.readOnlyHint === true);
+    // Without the list no tool is called twice, which is always right.
+    this.#idempotentTools = new Set(
+      [...tools].filter(([, tool]) => isSafe(tool)).map(([name]) => name),
+    );
   }
 }
 

@@ -17,7 +17,7 @@ import {
   SUPPORTED_REVISIONS,
 } from "../../protocol/revisions.ts";
 import { isLogLevel } from "../exchange/shared_state.ts";
-import { readHeaderValue } from "./header_value.ts";
+import { readHeaderValue } from "../../protocol/header_value.ts";
 
 const VERSION_HEADER = "mcp-protocol-version";
 

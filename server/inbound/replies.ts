@@ -19,13 +19,17 @@ import type { ResumableStream } from "./resumable.ts";
 export interface Accepts {
   json: boolean;
   eventStream: boolean;
+  /** It names event streams before JSON. Clients of MCP must name both; which first, says which they like. */
+  streamFirst?: boolean;
 }
 
 /** Reads an `Accept` header. Without one everything plain is accepted. */
 export function readAccept(header: string | null): Accepts {
   if (header === null) return { json: true, eventStream: false };
   const any = header.includes("*/*");
+  const [stream, json] = [header.indexOf("text/event-stream"), header.indexOf("application/json")];
   return {
+    ...(stream >= 0 && stream < json ? { streamFirst: true } : {}),
     json: any || header.includes("application/json") || header.includes("application/*"),
     eventStream: header.includes("text/event-stream"),
   };
@@ -151,7 +155,7 @@ export class PostReply implements Reply {
   #respond(text: string, fault: Fault | undefined): void {
     const { accepts, headers, headersOf } = this.#options;
     const status = this.#statusOf(text, fault);
-    const asStream = accepts.eventStream && !accepts.json;
+    const asStream = accepts.eventStream && (!accepts.json || accepts.streamFirst === true);
     const type: Record<string, string> = asStream
       ? EVENT_STREAM_HEADERS
       : { "content-type": "application/json" };

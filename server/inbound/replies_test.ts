@@ -10,21 +10,25 @@ import {
   SilenceWatch,
 } from "./replies.ts";
 
-const ACCEPTS: [header: string | null, json: boolean, eventStream: boolean][] = [
-  [null, true, false],
-  ["application/json, text/event-stream", true, true],
-  ["text/event-stream", false, true],
-  ["application/json", true, false],
-  ["*/*", true, false],
-  ["application/*;q=0.8", true, false],
-  ["text/event-stream;q=1, application/json;q=0.5", true, true],
-  ["text/html", false, false],
-  ["", false, false],
-];
+const ACCEPTS: [header: string | null, json: boolean, eventStream: boolean, streamFirst?: true][] =
+  [
+    [null, true, false],
+    ["application/json, text/event-stream", true, true],
+    ["text/event-stream", false, true],
+    ["application/json", true, false],
+    ["*/*", true, false],
+    ["application/*;q=0.8", true, false],
+    ["text/event-stream;q=1, application/json;q=0.5", true, true, true],
+    ["text/event-stream, application/json", true, true, true],
+    ["text/event-stream, */*", true, true],
+    ["text/html", false, false],
+    ["", false, false],
+  ];
 
-for (const [header, json, eventStream] of ACCEPTS) {
+for (const [header, json, eventStream, streamFirst] of ACCEPTS) {
   Deno.test(`accept ${JSON.stringify(header)} is json: ${json}, stream: ${eventStream}`, () => {
-    assert.deepEqual(readAccept(header), { json, eventStream });
+    const first = streamFirst === undefined ? {} : { streamFirst };
+    assert.deepEqual(readAccept(header), { json, eventStream, ...first });
   });
 }
 

@@ -148,6 +148,8 @@ function answerRequest(
   const { id } = message;
   const openStream = () => resumable.open(session, id);
   const reply = new PostReply({ clock, limits, silence, accepts, id, headers: {}, openStream });
+  // With a stream from the beginning, it can come back for the answer however early it is lost.
+  if (accepts.streamFirst) reply.beginStream();
   context.exchange.request(session, message, reply);
   return reply.response;
 }

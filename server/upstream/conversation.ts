@@ -138,6 +138,11 @@ export class Conversation {
     return this.#inFlight.doubt;
   }
 
+  /** See {@linkcode InFlight.isFreeFor}. */
+  isFreeFor(owner: string): boolean {
+    return this.#inFlight.isFreeFor(owner);
+  }
+
   /** Whether a client other than `owner` waits for a call. */
   othersWait(owner: string): boolean {
     return this.#inFlight.othersWait(owner);

@@ -103,6 +103,15 @@ export class InFlight {
     return clients > 1 ? "several" : undefined;
   }
 
+  /** Whether no client but `owner` has a call that is not answered, abandoned ones included. */
+  isFreeFor(owner: string): boolean {
+    if (this.#attributionLost) return false;
+    for (const counts of this.#owners.values()) {
+      if (counts.owner !== owner && counts.owner !== DAEMON) return false;
+    }
+    return true;
+  }
+
   /** Whether a client other than `owner` waits for a call. */
   othersWait(owner: string): boolean {
     for (const counts of this.#owners.values()) {

@@ -195,6 +195,13 @@ export class Instance {
     return this.#conversation.doubt;
   }
 
+  /** Whether a call of `owner` would meet no other client's here, neither waiting nor in flight. */
+  isFreeFor(owner: string): boolean {
+    if (!this.#conversation.isFreeFor(owner)) return false;
+    for (const call of this.#queue) if (call.owner !== owner) return false;
+    return true;
+  }
+
   /** The calls in flight whose clients can be asked, oldest first. */
   askable(): (UpstreamCall & Askable)[] {
     return this.#conversation.askable();
@@ -266,6 +273,11 @@ export class Instance {
     if (this.#queue.remove(call)) return;
     this.#conversation.abandon(call, reason);
     this.#pump();
+  }
+
+  /** Takes a call back that still waits for its turn. @returns whether it did. */
+  withdraw(call: UpstreamCall): boolean {
+    return this.#queue.remove(call);
   }
 
   /** Passes a notification on to the server, if it runs. */

@@ -20,12 +20,19 @@ export interface InstanceSpec {
   project: string | undefined;
   /** Id of the session that has it for itself. */
   own: string | undefined;
+  /**
+   * Number, from 1, of a process for modern clients that can be asked: one is not enough where each may
+   * have a call of one client that waits for answers. Undefined for all others.
+   */
+  another?: number;
 }
 
 /** The key of an instance: equal for equal specs, whatever the server is called. */
-export function instanceKey({ entry, capabilities, project, own }: InstanceSpec): string {
+export function instanceKey(
+  { entry, capabilities, project, own, another }: InstanceSpec,
+): string {
   const { name: _, sharing: { mode }, ...rest } = entry;
-  return canonical({ ...rest, mode, capabilities, project, own });
+  return canonical({ ...rest, mode, capabilities, project, own, another });
 }
 
 /**

@@ -37,6 +37,11 @@ export interface Askable {
   readonly client: string;
   /** Gives its client a message that belongs to it. @returns false when there is no way to. */
   notify(text: string): boolean;
+  /**
+   * Whether its client is asked by the end of an answer. The call knows by itself then what its client
+   * cannot be asked, and there is no other way to the client. Undefined: it is asked by requests.
+   */
+  readonly inRounds?: boolean;
   /** Asks its client. @param sure Whether the question can belong to nothing else of this client's. */
   ask(question: Question, sure: boolean): OpenQuestion;
   /** Calls back once no answer is of use any more. */

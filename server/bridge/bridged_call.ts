@@ -1,0 +1,359 @@
+/**
+ * One call at a legacy server for a modern client: the server's side goes on from its beginning to its
+ * answer, while the client's side is several calls, one after the other, each with the answers to what
+ * the one before was told to ask.
+ *
+ * One state at a time: a client's call waits; or nobody does and the call is parked, perhaps with its
+ * outcome; or it is over. See `modern_on_legacy.ts` for what is guaranteed.
+ *
+ * @module
+ */
+
+import { Fault } from "../../protocol/errors.ts";
+import { isObject, type JsonObject, parseJson, stringifyJson } from "../../protocol/json.ts";
+import { metaOf, MULTI_ROUND_METHODS } from "../../protocol/modern.ts";
+import type { UpstreamCall } from "../upstream/call.ts";
+import type { Answer, Askable, OpenQuestion, Question } from "../upstream/question.ts";
+import type { ClientCall } from "./client_call.ts";
+import type { LegacyServerOptions } from "./modern_on_legacy.ts";
+import { missingCapability } from "./needed_capability.ts";
+import { modernError, modernResult, readRequiredUrls } from "./shapes.ts";
+
+/** Milliseconds in which questions are collected before the client is asked all of them. */
+const COLLECT_MS = 15;
+/** Milliseconds that a client may take to come back with answers. */
+const PARKED_MS = 600_000;
+/** The same, when others wait for their turn at the server meanwhile. */
+const PARKED_WHILE_OTHERS_WAIT_MS = 60_000;
+
+/** Options of {@linkcode BridgedCall}. */
+export interface BridgedCallOptions extends LegacyServerOptions {
+  /** As the server is to see them. */
+  params: JsonObject | undefined;
+  /** What it is about; a client must ask for the same again. */
+  digest: string;
+  /** Keeps it. @returns under which name; undefined when that cannot be. */
+  park(call: BridgedCall): string | undefined;
+  unpark(state: string): void;
+}
+
+interface Asked {
+  question: Question;
+  settled: PromiseWithResolvers<Answer>;
+}
+
+type Outcome = (call: ClientCall) => void;
+
+/** One call at the server, and the client's calls that wait for it, one after the other. */
+export class BridgedCall implements UpstreamCall, Askable {
+  readonly owner: string;
+  readonly client: string;
+  readonly id = "0";
+  readonly method: string;
+  readonly params: JsonObject | undefined;
+  readonly inRounds: boolean;
+  capabilities: JsonObject;
+  waitsUntil?: number;
+  readonly #principal: string;
+  readonly #options: BridgedCallOptions;
+  /** The client's call that waits now; undefined while the client gathers answers. */
+  #waiting: ClientCall | undefined;
+  readonly #asked = new Map<string, Asked>();
+  #lastKey = 0;
+  /** Under which name it is parked. */
+  #state: string | undefined;
+  #collecting: Disposable | undefined;
+  #expiry: Disposable | undefined;
+  /** How it ended, while nobody waits for it. */
+  #outcome: Outcome | undefined;
+  /** What the server wanted and its client cannot do. */
+  #missing: JsonObject | undefined;
+  #over = false;
+  readonly #onOver: (() => void)[] = [];
+
+  constructor(call: ClientCall, options: BridgedCallOptions) {
+    this.owner = call.owner;
+    this.client = call.client;
+    this.method = call.method;
+    this.params = options.params;
+    this.inRounds = MULTI_ROUND_METHODS.has(call.method);
+    this.capabilities = call.capabilities;
+    this.#principal = call.principal;
+    this.#options = options;
+    this.#wait(call);
+  }
+
+  begin(): void {
+    this.#options.instance.submit(this);
+  }
+
+  /** Whether a client's call may go on with this one. */
+  belongsTo(call: ClientCall, digest: string): boolean {
+    return call.principal === this.#principal && digest === this.#options.digest &&
+      this.#waiting === undefined;
+  }
+
+  /** Takes it back while the server has not had it. @returns the client's call, to be made elsewhere. */
+  withdraw(): ClientCall | undefined {
+    const call = this.#waiting;
+    if (call === undefined || !this.#options.instance.withdraw(this)) return undefined;
+    this.#waiting = undefined;
+    this.#end();
+    return call;
+  }
+
+  /** The client comes back with answers. */
+  resume(call: ClientCall, responses: JsonObject): void {
+    this.#forget();
+    // Every request says for itself what its client can do.
+    this.capabilities = call.capabilities;
+    this.#wait(call);
+    for (const [key, { settled }] of [...this.#asked]) {
+      // What is no result at all is asked for again, as what is missing.
+      if (!Object.hasOwn(responses, key) || !isObject(responses[key])) continue;
+      this.#asked.delete(key);
+      settled.resolve({ result: responses[key] });
+    }
+    if (this.#outcome !== undefined) return this.#deliver(this.#outcome);
+    if (this.#asked.size > 0) this.#collect();
+  }
+
+  /** The process is gone: whoever comes back is told how it ended, or that nothing is known of it. */
+  lose(): void {
+    if (this.#outcome !== undefined) return;
+    this.#end();
+    this.#forget();
+  }
+
+  // ---- as the server's side sees it
+
+  answer(text: string): void {
+    const { result, error } = parseJson(text) as JsonObject;
+    const missing = this.#missing;
+    const isFailure = error !== undefined || (isObject(result) && result.isError === true);
+    // Source: MCP 2026-07-28, basic/index, "_meta".
+    if (missing !== undefined && isFailure) {
+      return this.#deliver((call) => call.fail(cannotWithout(missing, error ?? result)));
+    }
+    const urls = readRequiredUrls(error);
+    if (urls !== undefined && this.inRounds) return this.#askForUrls(urls);
+    const { initializeResult } = this.#options.instance;
+    this.#deliver((call) =>
+      error === undefined
+        ? call.succeed(modernResult(this.method, result, initializeResult?.serverInfo))
+        : call.failWith(modernError(error))
+    );
+  }
+
+  fail(fault: Fault): void {
+    this.#deliver((call) => call.fail(fault));
+  }
+
+  progress(text: string): void {
+    const call = this.#waiting;
+    if (call === undefined) return;
+    // Whoever waits now may have another name for it than who began, or not want to hear of it.
+    const { progressToken } = metaOf(call.params);
+    if (progressToken === undefined) return;
+    if (progressToken === metaOf(this.params).progressToken) return void call.notify(text);
+    const message = parseJson(text) as JsonObject;
+    const params = { ...message.params as JsonObject, progressToken };
+    call.notify(stringifyJson({ ...message, params }));
+  }
+
+  ask(question: Question): OpenQuestion {
+    const settled = Promise.withResolvers<Answer>();
+    // Whoever asked may have lost interest, and then nobody looks at the outcome.
+    settled.promise.catch(() => {});
+    const asked = { question, settled };
+    const key = `q${++this.#lastKey}`;
+    if (this.#refuse(asked)) return { answer: settled.promise, cancel() {} };
+    this.#asked.set(key, asked);
+    this.#collect();
+    return {
+      answer: settled.promise,
+      cancel: (reason) => {
+        if (!this.#asked.delete(key)) return;
+        settled.reject(new Fault("cancelled", `${question.method}: ${reason}`));
+      },
+    };
+  }
+
+  whenSettled(callback: () => void): void {
+    if (this.#over) callback();
+    else this.#onOver.push(callback);
+  }
+
+  /** A log message of the server's that belongs to this call. */
+  notify(text: string): boolean {
+    return this.#waiting?.notify(text) ?? false;
+  }
+
+  get logLevel(): string | null {
+    return this.#waiting?.logLevel ?? null;
+  }
+
+  // ---- as the client's side sees it
+
+  #wait(call: ClientCall): void {
+    this.#waiting = call;
+    call.whenCancelled((reason) => {
+      if (this.#waiting !== call) return;
+      this.#waiting = undefined;
+      this.#giveUp(reason);
+    });
+  }
+
+  /** Settles a question that its client cannot be asked. @returns whether it did. */
+  #refuse({ question, settled }: Asked): boolean {
+    const { method } = question;
+    if (!this.inRounds) {
+      settled.reject(
+        new Fault(
+          "unattributable",
+          `Cannot ask the client ${method}: while ${this.method} is under way, it takes no questions`,
+        ),
+      );
+      return true;
+    }
+    const missing = missingCapability(this.capabilities, question);
+    if (missing === undefined) return false;
+    this.#missing = { ...this.#missing, ...missing };
+    settled.reject(
+      new Fault(
+        "method_not_found",
+        `Cannot take ${JSON.stringify(method)}: the client declared no such capability`,
+      ),
+    );
+    return true;
+  }
+
+  /** A short while, so that questions asked together are answered together. */
+  #collect(): void {
+    this.#collecting ??= this.#options.clock.after(COLLECT_MS, () => {
+      this.#collecting = undefined;
+      this.#answerWithQuestions();
+    });
+  }
+
+  #answerWithQuestions(): void {
+    // The client may have come back saying that it can do less.
+    for (const [key, asked] of [...this.#asked]) if (this.#refuse(asked)) this.#asked.delete(key);
+    const call = this.#waiting;
+    if (call === undefined || this.#asked.size === 0) return;
+    const inputRequests = Object.fromEntries(
+      [...this.#asked].map(([key, { question }]) => [key, modernQuestion(question)]),
+    );
+    const state = this.#options.park(this);
+    if (state === undefined) {
+      this.#giveUp("too many calls are parked");
+      return call.fail(new Fault("overloaded", "Too many calls wait for answers of clients"));
+    }
+    this.#state = state;
+    this.#waiting = undefined;
+    this.#watchExpiry(this.#options.clock.now() + PARKED_MS);
+    call.succeed({ resultType: "input_required", inputRequests, requestState: state });
+  }
+
+  /** Nobody may come back: the sooner the server is told, the more it is in the way of others. */
+  #watchExpiry(due: number): void {
+    const { clock, instance } = this.#options;
+    const wait = Math.min(PARKED_WHILE_OTHERS_WAIT_MS, due - clock.now());
+    this.#expiry = clock.after(wait, () => {
+      if (clock.now() < due && instance.callsQueued === 0) return this.#watchExpiry(due);
+      this.#giveUp("nobody came back");
+      this.#forget();
+    });
+  }
+
+  /**
+   * Servers of 2025-11-25 end a call with URLs that the user is to visit first (-32042). The client is
+   * told to have them visited, and then the call is made again. Source: MCP 2025-11-25,
+   * client/elicitation, "URL Elicitation Required Error".
+   */
+  #askForUrls(urls: readonly JsonObject[]): void {
+    const { instance } = this.#options;
+    const visits = urls.map((params) =>
+      this.ask({ method: "elicitation/create", params, timeoutMs: PARKED_MS }).answer
+    );
+    const missing = this.#missing;
+    if (missing !== undefined) return this.#deliver((call) => call.fail(cannotWithout(missing)));
+    Promise.all(visits).then((answers) => {
+      if (this.#over) return;
+      const wereVisited = answers.every((answer) =>
+        "result" in answer && isObject(answer.result) && answer.result.action === "accept"
+      );
+      if (wereVisited) instance.submit(this);
+      else {this.fail(
+          new Fault("cancelled", "The user did not visit the URL that the server needs"),
+        );}
+    }, () => {
+      // Cancelled, and then it is over: nobody waits for it.
+    });
+  }
+
+  /** Nobody wants the answer any more. */
+  #giveUp(reason: string): void {
+    if (this.#over) return;
+    this.#options.instance.abandon(this, reason);
+    this.#end();
+  }
+
+  #deliver(outcome: Outcome): void {
+    this.#end();
+    const call = this.#waiting;
+    if (call !== undefined) {
+      this.#waiting = undefined;
+      this.#forget();
+      outcome(call);
+    } else if (this.#state !== undefined) this.#outcome = outcome;
+  }
+
+  /** The server has nothing more to do with it. */
+  #end(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#collecting?.[Symbol.dispose]();
+    for (const { question, settled } of this.#asked.values()) {
+      settled.reject(new Fault("cancelled", `${question.method}: the call it belonged to is over`));
+    }
+    this.#asked.clear();
+    for (const callback of this.#onOver.splice(0)) callback();
+  }
+
+  /** It is not to be found any more. */
+  #forget(): void {
+    this.#expiry?.[Symbol.dispose]();
+    if (this.#state !== undefined) this.#options.unpark(this.#state);
+    this.#state = undefined;
+  }
+}
+
+/** What is told to whoever comes back for a call that is not there, or not theirs. */
+export function stateUnknown(): Fault {
+  return new Fault(
+    "invalid_params",
+    `Cannot go on: this "requestState" is not known here, has expired, or belongs to another call; ` +
+      `make the call anew without it`,
+  );
+}
+
+/** The server could not do it without asking, and said so. */
+function cannotWithout(requiredCapabilities: JsonObject, why?: unknown): Fault {
+  return new Fault(
+    "missing_capability",
+    `The server needs more than the client declared: ${
+      Object.keys(requiredCapabilities).join(", ")
+    }`,
+    {
+      extra: { requiredCapabilities },
+      ...(why === undefined ? {} : { detail: JSON.stringify(why).slice(0, 500) }),
+    },
+  );
+}
+
+/** A question as a modern client is asked it. */
+function modernQuestion({ method, params }: Question): JsonObject {
+  const { _meta: _, elicitationId: __, ...rest } = params ?? {};
+  return params === undefined ? { method } : { method, params: rest };
+}
