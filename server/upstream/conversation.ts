@@ -53,6 +53,9 @@ export interface ConversationOptions {
   onNotification(message: NotificationMessage, text: string): void;
 }
 
+/** Milliseconds that a call waits for the server to answer a `ping` first. */
+const BOUNDARY_MS = 1_000;
+
 /** See {@linkcode Conversation.topic}. */
 export type Topic = "calls" | "before" | "either";
 
@@ -91,6 +94,9 @@ export class Conversation {
   #lastClient: string | undefined;
   /** The `ping` that stands before the call of another client than the last, until it is answered. */
   #boundary = 0;
+  /** What is sent once it is. */
+  #held: { id: number; text: string }[] = [];
+  #boundaryTimer: Disposable | undefined;
   /** Whether calls of two clients were in flight at once since the last boundary. */
   #haveMet = false;
   #lastId = 0;
@@ -195,6 +201,8 @@ export class Conversation {
    */
   get topic(): Topic {
     if (this.#boundary !== 0) return "before";
+    // Source: MCP 2026-07-28, server/utilities/logging: messages belong to a request that is under way.
+    if (this.defaultMeta !== undefined) return "calls";
     return this.#haveMet || !this.marksBoundaries ? "either" : "calls";
   }
 
@@ -218,16 +226,10 @@ export class Conversation {
     const deadline = this.#options.clock.now() + this.#options.callTimeoutMs;
     this.given++;
     this.#inFlight.add(call, { id, progressToken, deadline });
-    if (!this.wire!.send(text)) {
+    if (this.#boundary !== 0) this.#held.push({ id, text });
+    else if (!this.wire!.send(text)) {
       this.#inFlight.take(id);
-      return call.fail(
-        new Fault(
-          "overloaded",
-          `Server ${JSON.stringify(this.#name)} does not read its input: ` +
-            `${this.wire!.owed} bytes are waiting for it`,
-          { server: this.#name },
-        ),
-      );
+      return call.fail(this.#full());
     }
   }
 
@@ -235,7 +237,18 @@ export class Conversation {
   abandon(call: UpstreamCall, reason: string): void {
     const id = this.#inFlight.abandon(call);
     if (id === undefined) return;
+    if (this.#held.some((held) => held.id === id)) {
+      this.#held = this.#held.filter((held) => held.id !== id);
+      // It was never there.
+      this.#inFlight.take(id);
+      return;
+    }
     this.wire?.send(notificationText("notifications/cancelled", { requestId: id, reason }));
+  }
+
+  /** Calls that the server was not even sent. */
+  get unsent(): number[] {
+    return this.#held.map(({ id }) => id);
   }
 
   /** Takes a call out that was never executed, if somebody still waits for it. */
@@ -253,7 +266,9 @@ export class Conversation {
   /** Takes out all calls somebody waits for: the server is gone. */
   clear(): (Entry & { call: UpstreamCall })[] {
     this.#listens.clear();
+    this.#boundaryTimer?.[Symbol.dispose]();
     this.#boundary = 0;
+    this.#held = [];
     this.#haveMet = false;
     this.#lastClient = undefined;
     return this.#inFlight.clear();
@@ -309,9 +324,7 @@ export class Conversation {
     }
     if (this.#boundary !== 0 && Number(id) === this.#boundary) {
       // An error is an answer as well.
-      this.#boundary = 0;
-      this.#haveMet = false;
-      return;
+      return this.#passBoundary();
     }
     const listen = this.#listens.get(Number(id));
     if (listen !== undefined) {
@@ -331,8 +344,9 @@ export class Conversation {
   }
 
   /**
-   * Between two clients a `ping` goes ahead of the second one's call. What the server says before it
-   * answers that, it says before it has seen the call; the lines of a connection keep their order.
+   * Between two clients a `ping` goes ahead of the second one's call, which waits for the answer: what
+   * the server says until then, it says before it has seen the call. (With both sent at once, servers
+   * that answer a `ping` by and by were seen to speak of the call first.)
    */
   #markBoundary(call: UpstreamCall): void {
     const { owner, client = owner } = call;
@@ -343,8 +357,24 @@ export class Conversation {
       this.#haveMet = true;
       return;
     }
+    this.#haveMet = false;
     this.#boundary = ++this.#lastId;
     this.wire?.send(requestText(String(this.#boundary), "ping", undefined));
+    this.#boundaryTimer = this.#options.clock.after(BOUNDARY_MS, () => {
+      this.#haveMet = true;
+      this.#passBoundary();
+    });
+  }
+
+  #passBoundary(): void {
+    this.#boundaryTimer?.[Symbol.dispose]();
+    this.#boundary = 0;
+    for (const { id, text } of this.#held.splice(0)) this.wire?.send(text) || this.#notSent(id);
+  }
+
+  /** @param id Of a call that the server has no room for. */
+  #notSent(id: number): void {
+    this.#inFlight.take(id)?.call?.fail(this.#full());
   }
 
   /** Whether `id` was given to a request of the daemon's own that is not a call. */
@@ -413,6 +443,15 @@ export class Conversation {
   #onUnreadable(ids: number[], { head, why }: { head: string; why: string }): void {
     this.#options.log.warn(`a line from a server ${why}; dropped`, { server: this.#name, head });
     for (const id of ids) this.#take(id)?.fail(this.#invalid(why));
+  }
+
+  #full(): Fault {
+    return new Fault(
+      "overloaded",
+      `Server ${JSON.stringify(this.#name)} does not read its input: ` +
+        `${this.wire?.owed} bytes are waiting for it`,
+      { server: this.#name },
+    );
   }
 
   #invalid(why: string, cause?: unknown): Fault {

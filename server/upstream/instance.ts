@@ -516,7 +516,7 @@ export class Instance {
     const { listener } = this.#options;
     // What it wrote may be about any of the clients it worked for; the log has it in any case.
     const isOnes = this.#conversation.onlyClient !== undefined;
-    this.#requeue(end.notExecuted ?? []);
+    this.#requeue([...end.notExecuted ?? [], ...this.#conversation.unsent]);
     this.#conversation.wire = undefined;
     this.#options.log.warn("server ended", { server: this.name, how: end.how });
     this.#lastError = end.how;
