@@ -33,11 +33,11 @@ export function formatGithub(report: Report): string {
     }
   }
   const summary = summarize(report);
-  const { files, reviewed, findings, failing } = summary;
+  const { files, reviewed, failed, findings, failing } = summary;
   const asides = asidesOf(summary);
   lines.push(
     `aichaku review: ${findings.total} findings, ${failing} of them ${report.failOn} or worse; ` +
-      `${reviewed} of ${files} files reviewed` +
+      `${reviewed} of ${files} files reviewed` + (failed === 0 ? "" : `, ${failed} failed`) +
       (asides.length === 0 ? "" : ` (${asides.join(", ")})`),
   );
   return lines.join("\n") + "\n";

@@ -52,12 +52,14 @@ function findingLines(finding: Finding, style: Style): string {
 }
 
 function summaryLine(summary: Summary, style: Style): string {
-  const { files, filesWithFindings, notReviewed, findings } = summary;
+  const { files, filesWithFindings, notReviewed, failed, findings } = summary;
   const asides = asidesOf(summary);
-  const rest =
-    (notReviewed === 0
-      ? ""
-      : style("33", `; ${count(notReviewed, "file")} not reviewed, or not all of it`)) +
+  const rest = (notReviewed === 0 ? "" : style(
+    "33",
+    `; ${count(notReviewed, "file")} not reviewed, or not all of it${
+      failed === 0 ? "" : ` (${failed} failed)`
+    }`,
+  )) +
     (asides.length === 0 ? "" : style("2", ` (${asides.join(", ")})`));
   if (findings.total === 0) {
     const clean = `No findings in ${count(files, "file")}`;

@@ -37,6 +37,10 @@ Deno.test("pretty: clean is only said of what was reviewed", () => {
     formatPretty(report([file("a.ts", { skipped: "why" })]), plain),
     /\nNo findings in 1 file; 1 file not reviewed, or not all of it\n$/,
   );
+  assert.match(
+    formatPretty(report([file("a.ts", { status: "failed", skipped: "why" })]), plain),
+    /\nNo findings in 1 file; 1 file not reviewed, or not all of it \(1 failed\)\n$/,
+  );
 });
 
 Deno.test("pretty: colours only where they are wanted", () => {

@@ -9,13 +9,15 @@ import {
   atLeast,
   type Finding,
   type ReviewResult,
+  type ReviewStatus,
   SEVERITIES,
   type Severity,
 } from "../../server/builtin/reviewer/result.ts";
 import type { Suppressed } from "./suppressions.ts";
 
-/** The review of one file. With `skipped`, it was not reviewed, or not all of it. */
+/** The review of one file. With a status other than `complete`, `skipped` says why. */
 export interface FileReport extends Omit<ReviewResult, "rulesVersion"> {
+  status: ReviewStatus;
   /** Findings that a comment in the file takes out, with the reason it gives. */
   suppressed?: Suppressed[];
   /** It is in no language that has rules, and was looked at for secrets; nobody had named it. */
@@ -46,7 +48,14 @@ export interface Summary {
   files: number;
   /** Files of which everything was reviewed. */
   reviewed: number;
+  /** All others: the sum of the next three. */
   notReviewed: number;
+  /** Files of which a part was not reviewed. */
+  degraded: number;
+  /** Files that cannot be reviewed, because of what they are. */
+  skipped: number;
+  /** Files that could not be read, or whose review failed or took too long. */
+  failed: number;
   /** Of the reviewed ones, those that were only looked at for secrets. */
   onlySecrets: number;
   /** Binary files that were found and left out; not among `files`. */
@@ -72,20 +81,27 @@ export const REVIEW_EXIT = {
 } as const;
 
 /** A file without a review. */
-export function notReviewed(path: string, reason: string): FileReport {
-  return { path, language: "unknown", findings: [], skipped: reason };
+export function notReviewed(
+  path: string,
+  { status, reason }: { status: "skipped" | "failed"; reason: string },
+): FileReport {
+  return { path, language: "unknown", status, findings: [], skipped: reason };
 }
 
 /** Counts. */
 export function summarize({ files, failOn, binary, unchanged }: Report): Summary {
   const all = files.flatMap(({ findings }) => findings);
   const those = (test: (finding: Finding) => boolean) => all.filter(test).length;
-  const notReviewed = files.filter(({ skipped }) => skipped !== undefined).length;
+  const inStatus = (wanted: ReviewStatus) => files.filter(({ status }) => status === wanted).length;
+  const reviewed = inStatus("complete");
   const bySeverity = SEVERITIES.map((level) => [level, those((f) => f.severity === level)]);
   return {
     files: files.length,
-    reviewed: files.length - notReviewed,
-    notReviewed,
+    reviewed,
+    notReviewed: files.length - reviewed,
+    degraded: inStatus("degraded"),
+    skipped: inStatus("skipped"),
+    failed: inStatus("failed"),
     onlySecrets: files.filter(({ onlySecrets }) => onlySecrets).length,
     binary,
     filesWithFindings: files.filter(({ findings }) => findings.length > 0).length,

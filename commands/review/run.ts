@@ -7,6 +7,7 @@
  */
 
 import type { Severity } from "../../server/builtin/reviewer/result.ts";
+import { NotReadable } from "../../server/builtin/reviewer/regular_file.ts";
 import { readAnswer } from "./answer.ts";
 import { touches } from "./changes.ts";
 import type { OnDone } from "./progress.ts";
@@ -44,7 +45,8 @@ export async function reviewFiles(
 
   const reviewOne = async (target: Target): Promise<FileReport | undefined> => {
     const { path, isNamed, lines } = target;
-    const tooLate = () => notReviewed(path, `not done within ${deadlineMs / 1_000} s`);
+    const failed = (reason: string) => notReviewed(path, { status: "failed", reason });
+    const tooLate = () => failed(`not done within ${deadlineMs / 1_000} s`);
     if (deadline.signal.aborted) return tooLate();
     try {
       const source = await target.read();
@@ -52,12 +54,12 @@ export async function reviewFiles(
         // Nobody asked for a picture that happens to lie in the folder.
         return !isNamed && source.skipped === BINARY
           ? undefined
-          : notReviewed(path, source.skipped);
+          : notReviewed(path, { status: "skipped", reason: source.skipped });
       }
       const args = { path, content: source.text };
       const answer = readAnswer(await link.review(args, deadline.signal));
-      if ("problem" in answer) return notReviewed(path, answer.problem);
-      const { rulesVersion: version, findings: all, skipped, ...facts } = answer;
+      if ("problem" in answer) return failed(answer.problem);
+      const { rulesVersion: version, findings: all, skipped, status, ...facts } = answer;
       rulesVersion = version;
       const { findings, suppressed } = applySuppressions(all, source.text);
       const counting = findings.filter(({ rule }) => rule === UNEXPLAINED || counts(rule));
@@ -70,6 +72,7 @@ export async function reviewFiles(
       return {
         ...facts,
         path,
+        status: isWhole ? "complete" : status,
         findings: onLines,
         ...(suppressed.length === 0 ? {} : { suppressed }),
         ...(isWhole ? {} : { skipped }),
@@ -77,7 +80,8 @@ export async function reviewFiles(
       };
     } catch (error) {
       if (deadline.signal.aborted) return tooLate();
-      return notReviewed(path, error instanceof Error ? error.message : String(error));
+      if (error instanceof NotReadable) return failed(error.reason);
+      return failed(error instanceof Error ? error.message : String(error));
     }
   };
 

@@ -94,6 +94,15 @@ Deno.test("a file that cannot be reviewed says why, and the others are reviewed"
       "no reviewer",
       undefined,
     ]);
+    assert.deepEqual(files.map(({ status }) => status), [
+      "failed",
+      "skipped",
+      "skipped",
+      "skipped",
+      "failed",
+      "failed",
+      "complete",
+    ]);
     assert.deepEqual(files.map(({ findings }) => findings.length), [0, 0, 0, 0, 0, 0, 1]);
   }));
 
@@ -109,4 +118,5 @@ Deno.test("at the deadline the rest is said to be not done", () =>
     }, 1);
     assert.equal(files.length, 10);
     for (const { skipped } of files) assert.equal(skipped, "not done within 0.001 s");
+    assert.ok(files.every(({ status }) => status === "failed"));
   }));

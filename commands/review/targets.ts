@@ -20,7 +20,7 @@ export interface Target {
   path: string;
   /** Whether the user named it; else it was found in a folder, by a pattern or in a change. */
   isNamed: boolean;
-  /** Its text, or why there is none. */
+  /** Its text, or why there is none. @throws {NotReadable} when it cannot be read. */
   read(): Promise<Source>;
   /** Only findings on these lines count; undefined for all. */
   lines?: Lines;
@@ -90,7 +90,7 @@ async function fromFolder(folder: string, options: TargetOptions): Promise<Targe
   return entries.map(({ path, unreadable }) => {
     const shown = join(folder, path);
     if (unreadable === undefined) return file(shown, { ...options, isNamed: false });
-    const read = () => Promise.resolve({ skipped: unreadable });
+    const read = () => Promise.reject(new NotReadable(shown, unreadable));
     return { path: shown, isNamed: true, read };
   });
 }
@@ -133,13 +133,8 @@ export function file(
     path,
     isNamed,
     async read() {
-      try {
-        const options = { limit: MAX_FILE_BYTES + 1, shownAs: path };
-        return decodeSource(await readRegularFile(resolve(cwd, path), options));
-      } catch (error) {
-        if (error instanceof NotReadable) return { skipped: error.reason };
-        throw error;
-      }
+      const options = { limit: MAX_FILE_BYTES + 1, shownAs: path };
+      return decodeSource(await readRegularFile(resolve(cwd, path), options));
     },
   };
 }

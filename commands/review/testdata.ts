@@ -24,7 +24,8 @@ export function finding(changes: Partial<Finding> = {}): Finding {
 }
 
 export function file(path: string, changes: Partial<FileReport> = {}): FileReport {
-  return { path, language: "typescript", findings: [], ...changes };
+  const status = changes.skipped === undefined ? "complete" : "degraded";
+  return { path, language: "typescript", status, findings: [], ...changes };
 }
 
 export function report(files: FileReport[], changes: Partial<Report> = {}): Report {
