@@ -64,7 +64,8 @@ export function readJson(text: string, source: string): JsonObject {
  */
 export async function checkArguments(args: JsonObject, schema: JsonObject): Promise<void> {
   // Loaded only here: it is of no use to any other command.
-  const { Ajv2020 } = await import("ajv/dist/2020.js");
+  // By its default: a bundle (Deno 2.9.6) gives a CommonJS package no other name.
+  const { default: { Ajv2020 } } = await import("ajv/dist/2020.js");
   // The dialect is named by servers in many ways; what tools use means the same in all of them.
   const { $schema: _dialect, $id: _id, ...plain } = schema;
   const validator = new Ajv2020({
