@@ -6,7 +6,16 @@
  */
 
 const ENCODED = /^=\?base64\?(.*)\?=$/s;
-const strict = new TextDecoder("utf-8", { fatal: true });
+/** Visible ASCII with spaces and tabs inside: what a header carries as it is. */
+const PLAIN = /^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/;
+// A value may begin with U+FEFF, which a decoder would take for a mark of its own.
+const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** A value as a header carries it. */
+export function writeHeaderValue(value: string): string {
+  if (value === "" || (PLAIN.test(value) && !ENCODED.test(value))) return value;
+  return `=?base64?${new TextEncoder().encode(value).toBase64()}?=`;
+}
 
 /** The value that a header carries; undefined when it is encoded and cannot be read. */
 export function readHeaderValue(written: string): string | undefined {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { writeHeaderValue } from "../../../protocol/header_value.ts";
 import { isObject } from "../../../protocol/json.ts";
 import { idText } from "../../../protocol/message.ts";
 
@@ -61,18 +62,7 @@ export function metadataHeaders(
 ): Record<string, string> {
   return {
     "mcp-protocol-version": modern,
-    "mcp-method": headerValue(method),
-    ...(subject === undefined ? {} : { "mcp-name": headerValue(subject) }),
+    "mcp-method": writeHeaderValue(method),
+    ...(subject === undefined ? {} : { "mcp-name": writeHeaderValue(subject) }),
   };
-}
-
-/** Visible ASCII with spaces and tabs inside: what a header carries as it is. */
-const PLAIN = /^[\x21-\x7e](?:[\x20-\x7e\t]*[\x21-\x7e])?$/;
-/** Would be taken for an encoded value. */
-const LOOKS_ENCODED = /^=\?base64\?.*\?=$/;
-
-/** A value as a header carries it ("Value Encoding"). */
-export function headerValue(value: string): string {
-  if (value === "" || (PLAIN.test(value) && !LOOKS_ENCODED.test(value))) return value;
-  return `=?base64?${new TextEncoder().encode(value).toBase64()}?=`;
 }
