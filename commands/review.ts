@@ -7,6 +7,7 @@
  */
 
 import { AichakuClient } from "../client/mod.ts";
+import { joinBytes } from "../protocol/bytes.ts";
 import { VERSION } from "../protocol/version.ts";
 import { SEVERITIES, type Severity } from "../server/builtin/reviewer/result.ts";
 import { MAX_FILE_BYTES } from "../server/builtin/reviewer/source.ts";
@@ -148,13 +149,7 @@ async function readStdin(): Promise<Uint8Array> {
     length += chunk.length;
     if (length > MAX_FILE_BYTES) break;
   }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+  return joinBytes(chunks);
 }
 
 function oneOf(option: string, value: string, allowed: readonly string[]): string {

@@ -12,6 +12,8 @@
  * @module
  */
 
+import { joinBytes } from "./bytes.ts";
+
 /** What `daemon.json` says. Written by rename, so a reader sees all of it or none. */
 export interface Announcement {
   /** Base URL to dial, without a slash at the end: `http://127.0.0.1:7182`. */
@@ -119,13 +121,7 @@ export async function healthProof(input: ProofInput): Promise<string> {
     new DataView(length.buffer).setUint32(0, bytes.length);
     parts.push(length, bytes);
   }
-  const message = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let offset = 0;
-  for (const part of parts) {
-    message.set(part, offset);
-    offset += part.length;
-  }
-  const signature = new Uint8Array(await crypto.subtle.sign("HMAC", key, message));
+  const signature = new Uint8Array(await crypto.subtle.sign("HMAC", key, joinBytes(parts)));
   return Array.from(signature, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 

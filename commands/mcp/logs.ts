@@ -4,6 +4,7 @@
  * @module
  */
 
+import { joinBytes } from "../../protocol/bytes.ts";
 import { type Clock, systemClock } from "../../platform/clock.ts";
 import { pause } from "../../server/daemon/pause.ts";
 import { readable, readFrom } from "../../server/daemon/log_tail.ts";
@@ -75,7 +76,7 @@ export class LogReader {
     const fresh = readFrom(this.#path, this.#offset);
     this.#offset += fresh.length;
     chunks.push(fresh);
-    const bytes = concat(chunks);
+    const bytes = joinBytes(chunks);
     const end = bytes.lastIndexOf(0x0a) + 1;
     this.#partial = bytes.slice(end);
     const text = new TextDecoder().decode(bytes.subarray(0, end));
@@ -90,14 +91,4 @@ function infoOf(path: string): Deno.FileInfo | undefined {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
-}
-
-function concat(chunks: readonly Uint8Array[]): Uint8Array {
-  const whole = new Uint8Array(chunks.reduce((sum, chunk) => sum + chunk.length, 0));
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return whole;
 }

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { joinBytes } from "../../protocol/bytes.ts";
 import { Fault } from "../../protocol/errors.ts";
 
 /**
@@ -71,13 +72,7 @@ async function readUnannounced(request: Request, maxBytes: number): Promise<Uint
   } catch (error) {
     throw error instanceof Fault ? error : broken(error);
   }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
+  return joinBytes(chunks);
 }
 
 function isJsonType(type: string | null): boolean {
