@@ -2,8 +2,8 @@
  * Runs the official MCP conformance suite against a fixture server, directly and through the daemon,
  * and compares the two check by check:
  *
- *     deno task conformance                            all revisions; writes docs/conformance.md
- *     deno task conformance --revision 2025-11-25      one; writes nothing
+ *     deno task conformance                            everything; writes docs/conformance.md
+ *     deno task conformance --revision 2025-11-25      one revision; writes nothing
  *
  * Exits 1 when a check that passes directly fails through the daemon and is no named exception, when an
  * exception is named without need, or when the fixture itself fails. The suite comes from the npm
@@ -17,14 +17,23 @@ import { parseArgs } from "node:util";
 import { VERSION } from "../protocol/version.ts";
 import { compare, type Comparison } from "../tests/conformance/compare.ts";
 import { EXCEPTIONS } from "../tests/conformance/exceptions.ts";
-import { complaints, report } from "../tests/conformance/report.ts";
-import { runSuite, SUITE } from "../tests/conformance/suite.ts";
+import { learnThatItAsks } from "../tests/conformance/learn.ts";
+import {
+  type Era,
+  eraOf,
+  type Pairing,
+  PAIRINGS,
+  type Revision,
+  REVISIONS,
+} from "../tests/conformance/pairings.ts";
+import { type Compared, complaints, report } from "../tests/conformance/report.ts";
+import type { Results } from "../tests/conformance/results.ts";
+import { runServerSuite, SUITE } from "../tests/conformance/suite.ts";
 import { DaemonFixture } from "../tests/fixtures/daemon.ts";
 import { Child, run } from "./lib/child.ts";
 import { denoRun, ROOT, temporaryFolder } from "./lib/project.ts";
 import { runTask, type Task, TaskProblem } from "./lib/task.ts";
 
-const REVISIONS = ["2025-06-18", "2025-11-25"];
 const FIXTURE = "tests/conformance/fixture_server.ts";
 const REPORT = join(ROOT, "docs", "conformance.md");
 
@@ -32,62 +41,87 @@ const REPORT = join(ROOT, "docs", "conformance.md");
 const START_MS = 60_000;
 
 /** Revisions that were asked for. */
-function chosenRevisions(): string[] {
+function chosenRevisions(): readonly Revision[] {
   const { values } = parseArgs({
     args: Deno.args,
     options: { revision: { type: "string", multiple: true } },
   });
-  const unknown = values.revision?.find((revision) => !REVISIONS.includes(revision));
-  if (unknown !== undefined) {
-    throw new TaskProblem(`unknown --revision ${unknown}; one of ${REVISIONS.join(", ")}`);
-  }
-  return values.revision ?? REVISIONS;
+  const { revision: named } = values;
+  if (named === undefined) return REVISIONS;
+  const unknown = named.find((revision) => !(REVISIONS as readonly string[]).includes(revision));
+  if (unknown === undefined) return named as Revision[];
+  throw new TaskProblem(`unknown --revision ${unknown}; one of ${REVISIONS.join(", ")}`);
 }
 
-async function conformance({ stack, signal }: Task): Promise<number> {
+async function conformance(task: Task): Promise<number> {
   const revisions = chosenRevisions();
-  const fixture = stack.use(
-    new Child({ command: Deno.execPath(), args: denoRun(FIXTURE, "legacy", "http") }),
-  );
-  const [, direct] = await fixture.says(/"url":"([^"]+)"/, { signal, ms: START_MS });
-  const daemon = stack.use(
-    await DaemonFixture.start({
-      config: {
-        mcpServers: {
-          fixture: { command: Deno.execPath(), args: denoRun(FIXTURE, "legacy", "stdio") },
-        },
-      },
-    }),
-  );
-
-  const comparisons = new Map<string, Comparison>();
-  for (const revision of revisions) {
-    const suiteAt = async (url: string) => {
-      const { path } = stack.use(await temporaryFolder());
-      return await runSuite({ url, revision, folder: path, signal });
-    };
-    comparisons.set(
-      revision,
-      compare({
-        direct: await suiteAt(direct),
-        through: await suiteAt(`${daemon.url}/mcp/fixture`),
-      }, EXCEPTIONS),
-    );
-    console.log(summary(revision, comparisons.get(revision)!));
-  }
-
+  const servers = await compareServers(task, revisions);
+  const wrong = complaints(servers);
   if (revisions.length === REVISIONS.length) {
-    await writeReport(report({ suite: SUITE, version: VERSION, comparisons }), { signal });
+    await writeReport(report({ suite: SUITE, version: VERSION, servers }), task);
   }
-  const wrong = complaints(comparisons);
   for (const line of wrong) console.error(line);
   return wrong.length === 0 ? 0 : 1;
 }
 
-function summary(revision: string, { rows }: Comparison): string {
+/** The suite as a client, against the fixture and against the daemon before it. */
+async function compareServers(task: Task, revisions: readonly Revision[]): Promise<Compared[]> {
+  const { stack, signal } = task;
+  const daemon = stack.use(await DaemonFixture.start({ config: { mcpServers: children() } }));
+  const direct = new Map<Revision, Results>();
+  for (const revision of revisions) {
+    direct.set(revision, await suiteAt(await directUrl(task, eraOf(revision)), revision, task));
+  }
+  const compared: Compared[] = [];
+  for (const pairing of PAIRINGS) {
+    const url = `${daemon.url}/mcp/${pairing.server}`;
+    if (pairing.hasAsked) await learnThatItAsks(url, signal);
+    for (const revision of pairing.revisions.filter((each) => revisions.includes(each))) {
+      const through = await suiteAt(url + pairing.query, revision, task);
+      const exceptions = EXCEPTIONS.filter(({ pairings }) => pairings.includes(pairing.name));
+      const comparison = compare({ direct: direct.get(revision)!, through }, exceptions);
+      compared.push({ pairing: pairing.name, revision, comparison });
+      console.log(`${pairing.name}, ${revision}: ${summary(comparison)}`);
+    }
+  }
+  return compared;
+}
+
+/** The fixture as children of the daemon; each a server of its own. */
+function children(): Record<string, unknown> {
+  const child = ({ era, server }: Pairing) => ({
+    command: Deno.execPath(),
+    args: denoRun(FIXTURE, era, "stdio"),
+    // Whatever is learned of one must not be known of another.
+    env: { FIXTURE_NAME: server },
+  });
+  return Object.fromEntries(PAIRINGS.map((pairing) => [pairing.server, child(pairing)]));
+}
+
+const started = new Map<Era, Promise<string>>();
+
+/** Where the fixture of an era serves by itself; it is started once. */
+function directUrl({ stack, signal }: Task, era: Era): Promise<string> {
+  let url = started.get(era);
+  if (url === undefined) {
+    const fixture = stack.use(
+      new Child({ command: Deno.execPath(), args: denoRun(FIXTURE, era, "http") }),
+    );
+    url = fixture.says(/"url":"([^"]+)"/, { signal, ms: START_MS }).then(([, url]) => url);
+    started.set(era, url);
+  }
+  return url;
+}
+
+async function suiteAt(url: string, revision: Revision, { stack, signal }: Task): Promise<Results> {
+  const { path } = stack.use(await temporaryFolder());
+  return await runServerSuite({ url, revision, folder: path, signal });
+}
+
+function summary({ rows }: Comparison): string {
   const passing = rows.filter(({ direct }) => direct === "SUCCESS");
   const same = passing.filter(({ through }) => through === "SUCCESS");
-  return `${revision}: ${passing.length} checks pass directly, ${same.length} of them through the daemon`;
+  return `${passing.length} checks pass directly, ${same.length} of them through the daemon`;
 }
 
 async function writeReport(text: string, { signal }: { signal: AbortSignal }): Promise<void> {

@@ -7,46 +7,62 @@
 
 import { type Comparison, type Row, staleInAll } from "./compare.ts";
 
+/** A comparison, and what it is of. */
+export interface Compared {
+  /** The way that the messages took. */
+  pairing: string;
+  revision: string;
+  comparison: Comparison;
+}
+
 /** What the report is about. */
 export interface ReportOptions {
   /** Name and version of the suite. */
   suite: string;
   /** Version of the daemon. */
   version: string;
-  /** Revision → comparison. */
-  comparisons: ReadonlyMap<string, Comparison>;
+  /** The suite as a client of servers. */
+  servers: readonly Compared[];
 }
 
 /** The document, in Markdown that still has to be formatted. */
-export function report({ suite, version, comparisons }: ReportOptions): string {
-  const revisions = [...comparisons.keys()];
-  const reasons = usedReasons(comparisons);
+export function report({ suite, version, servers }: ReportOptions): string {
+  const reasons = usedReasons(servers);
   return `# Conformance
 
 Written by \`deno task conformance\`; do not edit.
 
-The official suite (\`${suite}\`, all scenarios) is run twice for each revision of the protocol: against
-a fixture server over Streamable HTTP, directly, and against aichaku ${version} at
-\`/mcp/{server}\` with that same server as a stdio child. The results are compared check by check. The
-fixture (\`tests/conformance/fixture_server.ts\`) is written with the v1 SDK of MCP.
+The official suite (\`${suite}\`, all scenarios) is run for each revision of the protocol: against a
+fixture server over Streamable HTTP, directly, and against aichaku ${version} at \`/mcp/{server}\` with
+that same server as a stdio child, once speaking the legacy era (v1 SDK) and once speaking 2026-07-28
+only (v2 SDK). The results are compared check by check: whatever passes directly, with a server that
+speaks the revision by itself, must pass through the daemon, whatever era the server behind it speaks.
+The fixture is \`tests/conformance/fixture_server.ts\`; what is mapped to what is told in
+[bridge.md](bridge.md).
 
 ${
     table(
-      ["revision", "checks", "pass directly", "pass through the daemon", "exceptions", "worse"],
       [
-        ...comparisons,
-      ].map(([revision, { rows }]) => [
+        "revision",
+        "server behind the daemon",
+        "pass directly",
+        "pass through",
+        "exceptions",
+        "worse",
+      ],
+      servers.map(({ pairing, revision, comparison: { rows } }) => [
         revision,
-        count(rows, () => true),
+        pairing,
         count(rows, (row) => row.direct === "SUCCESS"),
-        count(rows, (row) => row.through === "SUCCESS"),
+        count(rows, (row) => row.direct === "SUCCESS" && row.through === "SUCCESS"),
         count(rows, (row) => row.verdict === "excepted"),
         count(rows, (row) => row.verdict === "worse"),
       ]),
     )
   }
 
-What the suite tells for information only counts as neither.
+What the suite tells for information only counts as neither. A named client is one that says who it is
+(\`?client=\`), at a server that was seen to ask: it has a process for itself.
 
 ## Exceptions
 
@@ -54,55 +70,68 @@ ${
     reasons.size === 0
       ? "None."
       : [...reasons].map(([reason, scenarios], index) =>
-        `${index + 1}. ${scenarios.map((name) => `\`${name}\``).join(", ")}: ${reason}`
+        `${index + 1}. ${reason} (${scenarios.map((name) => `\`${name}\``).join(", ")})`
       ).join("\n")
   }
 
 ## Every check
 
-One word: the same both ways. Two: directly, then through the daemon.
+One word: the same directly and on every way. Otherwise: directly, then on each way.
 
-${table(["scenario", "check", ...revisions], lines(comparisons, [...reasons.keys()]))}
+${sections(servers, [...reasons.keys()])}
 `;
 }
 
 /** What a person who runs the task is told at its end: nothing when all is well. */
-export function complaints(comparisons: ReadonlyMap<string, Comparison>): string[] {
-  const said: string[] = [];
-  for (const [revision, { directFailures, worse }] of comparisons) {
+export function complaints(compared: readonly Compared[]): string[] {
+  const said = new Set<string>();
+  for (const { pairing, revision, comparison: { directFailures, worse } } of compared) {
     for (const row of directFailures) {
-      said.push(`${revision} ${name(row)}: the fixture itself fails (${row.direct})`);
+      said.add(`${revision} ${name(row)}: the fixture itself fails (${row.direct})`);
     }
     for (const row of worse) {
       const why = row.message === undefined ? "" : `: ${row.message}`;
-      said.push(`${revision} ${name(row)}: ${row.direct} directly, ${row.through} through${why}`);
+      said.add(
+        `${revision} ${name(row)}: ${row.direct} directly, ${row.through} (${pairing})${why}`,
+      );
     }
   }
-  for (const stale of staleInAll([...comparisons.values()])) {
-    said.push(`${stale}: listed as an exception, and passes; take it out of exceptions.ts`);
+  for (const pairing of new Set(compared.map(({ pairing }) => pairing))) {
+    const own = compared.filter((each) => each.pairing === pairing);
+    for (const stale of staleInAll(own.map(({ comparison }) => comparison))) {
+      said.add(`${stale} (${pairing}): listed as an exception, and passes; take it out`);
+    }
   }
-  return said;
+  return [...said];
 }
 
-function lines(
-  comparisons: ReadonlyMap<string, Comparison>,
-  reasons: readonly string[],
-): string[][] {
-  const found = new Map<string, { first: Row; byRevision: Map<string, Row> }>();
-  for (const [revision, { rows }] of comparisons) {
-    for (const row of rows) {
-      const known = found.get(name(row)) ?? { first: row, byRevision: new Map() };
-      known.byRevision.set(revision, row);
-      found.set(name(row), known);
-    }
-  }
-  return [...found.values()]
-    .sort((a, b) => a.first.scenario.localeCompare(b.first.scenario))
-    .map(({ first, byRevision }) => [
-      `\`${first.scenario}\``,
-      `\`${first.check}\``,
-      ...[...comparisons.keys()].map((revision) => cell(byRevision.get(revision), reasons)),
-    ]);
+/** A table for each revision. */
+function sections(compared: readonly Compared[], reasons: readonly string[]): string {
+  return [...new Set(compared.map(({ revision }) => revision))].map((revision) => {
+    const ways = compared.filter((each) => each.revision === revision);
+    const head = ["scenario", "check", "result", ...ways.map(({ pairing }) => pairing)];
+    return `### ${revision}\n\n${table(head, lines(ways, reasons))}`;
+  }).join("\n\n");
+}
+
+function lines(ways: readonly Compared[], reasons: readonly string[]): string[][] {
+  const found = new Map<string, Row>();
+  const byWay = ways.map(({ comparison: { rows } }) => {
+    for (const row of rows) if (!found.has(name(row))) found.set(name(row), row);
+    return new Map(rows.map((row) => [name(row), row]));
+  });
+  return [...found]
+    .sort(([, a], [, b]) => a.scenario.localeCompare(b.scenario))
+    .map(([key, first]) => {
+      const rows = byWay.map((rows) => rows.get(key));
+      const isSame = rows.every((row) => row !== undefined && row.through === first.direct);
+      return [
+        `\`${first.scenario}\``,
+        `\`${first.check}\``,
+        WORDS[first.direct],
+        ...rows.map((row) => isSame ? "" : cell(row, reasons)),
+      ];
+    });
 }
 
 const WORDS = {
@@ -115,17 +144,16 @@ const WORDS = {
 };
 
 function cell(row: Row | undefined, reasons: readonly string[]): string {
-  if (row === undefined) return "";
-  if (row.direct === row.through) return WORDS[row.direct];
-  const both = `${WORDS[row.direct]}, ${WORDS[row.through]}`;
-  if (row.verdict !== "excepted") return row.verdict === "worse" ? `**${both}**` : both;
-  return `${both} (exception ${reasons.indexOf(row.exception!.reason) + 1})`;
+  if (row === undefined) return "-";
+  const word = WORDS[row.through];
+  if (row.verdict !== "excepted") return row.verdict === "worse" ? `**${word}**` : word;
+  return `${word} (${reasons.indexOf(row.exception!.reason) + 1})`;
 }
 
 /** Reason → scenarios that it was needed for. */
-function usedReasons(comparisons: ReadonlyMap<string, Comparison>): Map<string, string[]> {
+function usedReasons(compared: readonly Compared[]): Map<string, string[]> {
   const used = new Map<string, string[]>();
-  for (const { rows } of comparisons.values()) {
+  for (const { comparison: { rows } } of compared) {
     for (const { verdict, scenario, exception } of rows) {
       if (verdict !== "excepted") continue;
       const scenarios = used.get(exception!.reason) ?? [];

@@ -34,7 +34,7 @@ const RUN_MS = 300_000;
  *
  * @throws {TaskProblem} when the suite itself does not run.
  */
-export async function runSuite(
+export async function runServerSuite(
   { url, revision, folder, signal }: SuiteOptions,
 ): Promise<Results> {
   const output = join(folder, "results");
