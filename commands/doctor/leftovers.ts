@@ -12,7 +12,7 @@ import { assertPrivateFolder } from "../../platform/private_folder.ts";
 import { processStartTime } from "../../platform/process.ts";
 import { readAnnouncement, unpublish } from "../../server/daemon/announce.ts";
 import { tryLockFirmly } from "../../server/daemon/lock.ts";
-import { pause } from "../../server/daemon/pause.ts";
+import { pause } from "../../platform/pause.ts";
 import { leftovers, reap, type Reaped } from "../../server/daemon/reap.ts";
 import { type Finding, fine, problem, type ReapReport } from "./finding.ts";
 import { temporaryFiles } from "./installation.ts";

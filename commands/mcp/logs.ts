@@ -4,9 +4,9 @@
  * @module
  */
 
-import { joinBytes } from "../../protocol/bytes.ts";
 import { type Clock, systemClock } from "../../platform/clock.ts";
-import { pause } from "../../server/daemon/pause.ts";
+import { pause } from "../../platform/pause.ts";
+import { joinBytes } from "../../protocol/bytes.ts";
 import { readable, readFrom } from "../../server/daemon/log_tail.ts";
 import { type CommandContext, EXIT } from "../context.ts";
 import { type McpArguments, whereToLook } from "./shared.ts";

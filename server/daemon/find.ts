@@ -9,11 +9,11 @@
 import { systemClock } from "../../platform/clock.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { HomePaths } from "../../platform/paths.ts";
+import { pause } from "../../platform/pause.ts";
 import { assertPrivateFolder, FolderNotPrivate } from "../../platform/private_folder.ts";
 import { type ReadAnnouncement, readAnnouncement } from "./announce.ts";
 import { type Health, provenHealth } from "./health.ts";
 import { isLocked } from "./lock.ts";
-import { pause } from "./pause.ts";
 import { DaemonProblem, fileSystemProblem } from "./problem.ts";
 import { readToken } from "./token.ts";
 

@@ -6,13 +6,13 @@
  */
 
 import { systemClock } from "../../platform/clock.ts";
+import { pause } from "../../platform/pause.ts";
 import { processStartTime } from "../../platform/process.ts";
 import type { Announcement } from "../../protocol/identity.ts";
 import { readAnnouncement, unpublish } from "./announce.ts";
 import { ask } from "./control.ts";
 import { find, hungProblem, type LookOptions, type RunningDaemon } from "./find.ts";
 import { isLocked } from "./lock.ts";
-import { pause } from "./pause.ts";
 import { DaemonProblem } from "./problem.ts";
 
 /** Options of {@linkcode halt}. */

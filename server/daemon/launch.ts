@@ -14,6 +14,7 @@ import { systemClock } from "../../platform/clock.ts";
 import { type DetachedProcess, spawnDetached } from "../../platform/detach.ts";
 import { INSTANCE_MARK } from "../../platform/marked_processes.ts";
 import type { HomePaths } from "../../platform/paths.ts";
+import { pause } from "../../platform/pause.ts";
 import { ensurePrivateFolder } from "../../platform/private_folder.ts";
 import type { SelfCommand } from "../../platform/self.ts";
 import { DAEMON_PROTOCOL } from "../../protocol/version.ts";
@@ -30,7 +31,6 @@ import {
 import { halt } from "./halt.ts";
 import { type HeldLock, tryLock } from "./lock.ts";
 import { logSize, logTail } from "./log_tail.ts";
-import { pause } from "./pause.ts";
 import { DaemonProblem, ELECTION_LOST_EXIT, fileSystemProblem } from "./problem.ts";
 
 /** Options of {@linkcode launch}. */

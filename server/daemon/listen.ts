@@ -6,10 +6,10 @@
  */
 
 import { type Clock, systemClock } from "../../platform/clock.ts";
+import { pause } from "../../platform/pause.ts";
 import { settlesWithin } from "../../protocol/deadline.ts";
 import { ask } from "./control.ts";
 import { type Health, parseHealth } from "./health.ts";
-import { pause } from "./pause.ts";
 import { DaemonProblem } from "./problem.ts";
 
 /** Where and how to listen. */

@@ -7,12 +7,12 @@
  */
 
 import type { Clock } from "../../platform/clock.ts";
+import { pause } from "../../platform/pause.ts";
 import { listenUnix } from "../../platform/unix_socket.ts";
 import { settlesWithin } from "../../protocol/deadline.ts";
 import type { DaemonApp } from "./app.ts";
 import { dialAddress } from "./listen.ts";
 import type { Logger } from "./log.ts";
-import { pause } from "./pause.ts";
 import { DaemonProblem } from "./problem.ts";
 
 /** Where to listen, and who serves. */

@@ -11,10 +11,10 @@
 import { removeIfThere } from "../../platform/atomic_file.ts";
 import { type Clock, systemClock } from "../../platform/clock.ts";
 import { processesMarked } from "../../platform/marked_processes.ts";
+import { pause } from "../../platform/pause.ts";
 import { processStartTime } from "../../platform/process.ts";
 import { signalGroup } from "../../platform/process_group.ts";
 import { readChildrenJournal } from "./children.ts";
-import { pause } from "./pause.ts";
 
 /** One process that was ended. */
 export interface Reaped {

@@ -6,8 +6,9 @@
  */
 
 import type { Clock } from "../../../platform/clock.ts";
+import { pause } from "../../../platform/pause.ts";
 import { NoResponse } from "./endpoint.ts";
-import { type Backoff, backoffMs, pause } from "./pause.ts";
+import { type Backoff, backoffMs } from "./backoff.ts";
 import type { Trouble } from "./trouble.ts";
 
 /** Options of {@linkcode ask}. */

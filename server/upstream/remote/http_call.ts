@@ -8,6 +8,7 @@
  * @module
  */
 
+import { pause } from "../../../platform/pause.ts";
 import { ask } from "./attempts.ts";
 import { isEventStream, NoResponse } from "./endpoint.ts";
 import { readEventStream, readText } from "./event_stream.ts";
@@ -15,7 +16,7 @@ import type { HttpSession } from "./http_session.ts";
 import { errorLine } from "./incoming.ts";
 import type { RemoteContext } from "./options.ts";
 import type { Outgoing } from "./outgoing.ts";
-import { type Backoff, backoffMs, pause } from "./pause.ts";
+import { type Backoff, backoffMs } from "./backoff.ts";
 import { readRefusal, type Refusal } from "./refusal.ts";
 import { statusText, type Trouble } from "./trouble.ts";
 

@@ -9,11 +9,12 @@
  */
 
 import type { Clock } from "../../../platform/clock.ts";
+import { pause } from "../../../platform/pause.ts";
 import type { SseParserOptions } from "../../../protocol/sse_parser.ts";
 import type { Logger } from "../../daemon/log.ts";
 import { isEventStream, NoResponse } from "./endpoint.ts";
 import { readEventStream } from "./event_stream.ts";
-import { type Backoff, backoffMs, pause } from "./pause.ts";
+import { type Backoff, backoffMs } from "./backoff.ts";
 import { readRefusal, type Refusal } from "./refusal.ts";
 
 /** Options of {@linkcode listen}. */
