@@ -184,7 +184,10 @@ homeTest("help and version go to standard output", {}, async (home) => {
     equal(stderr, "");
   }
   match((await home.cli("--version")).stdout, /^aichaku \d+\.\d+\.\d+\n$/);
-  match((await home.cli("--version", "--json")).stdout, /^\{"version":"\d+\.\d+\.\d+","commit":.*\}\n$/);
+  match(
+    (await home.cli("--version", "--json")).stdout,
+    /^\{"version":"\d+\.\d+\.\d+","commit":.*\}\n$/,
+  );
 });
 
 daemonTest(
