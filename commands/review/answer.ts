@@ -6,6 +6,7 @@
  */
 
 import { type CallToolResult } from "../../client/mod.ts";
+import { isObject } from "../../protocol/json.ts";
 import {
   type Finding,
   REVIEW_STATUSES,
@@ -65,7 +66,7 @@ function known(finding: Finding): Finding {
 }
 
 function isReviewResult(value: unknown): value is ReviewResult {
-  return isRecord(value) && typeof value.path === "string" && typeof value.language === "string" &&
+  return isObject(value) && typeof value.path === "string" && typeof value.language === "string" &&
     typeof value.rulesVersion === "string" &&
     (value.skipped === undefined || typeof value.skipped === "string") &&
     (value.status === undefined ||
@@ -77,13 +78,9 @@ const TEXTS = ["rule", "message", "excerpt", "cwe", "remedy"] as const;
 const PLACES = ["line", "column", "endLine", "endColumn"] as const;
 
 function isFinding(value: unknown): value is Finding {
-  return isRecord(value) &&
+  return isObject(value) &&
     (SEVERITIES as readonly unknown[]).includes(value.severity) &&
     TEXTS.every((key) => typeof value[key] === "string") &&
     (value.owasp === undefined || typeof value.owasp === "string") &&
     PLACES.every((key) => Number.isSafeInteger(value[key]) && (value[key] as number) > 0);
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }
