@@ -47,12 +47,14 @@ export function isModernHeader(headers: Headers): boolean {
 /**
  * Checks the headers of a modern request against its body.
  *
- * @throws {Fault} `header_mismatch`.
+ * @throws {Fault} `header_mismatch`; `unsupported_version` when only the headers name one.
  */
 export function checkModernHeaders(headers: Headers, { method, params }: RequestMessage): void {
   const named = metaOf(params)[META.protocolVersion];
-  // Without it in the body there is nothing to compare with; that is another fault.
+  const version = headers.get(VERSION_HEADER);
+  // Without it in the body there is nothing to compare with; what is wrong then is another thing.
   if (named !== undefined) check(headers, { header: "MCP-Protocol-Version", value: named });
+  else if (version !== null && !isModernRevision(version)) throw unsupported(version);
   check(headers, { header: "Mcp-Method", value: method });
   const subject = Object.hasOwn(SUBJECTS, method) ? SUBJECTS[method] : undefined;
   const value = subject === undefined ? undefined : params?.[subject];
@@ -69,12 +71,7 @@ export function readModernIdentity({ method, params }: RequestMessage): ModernId
   const protocolVersion = meta[META.protocolVersion];
   if (typeof protocolVersion !== "string") throw missing(method, META.protocolVersion, "a string");
   if (!isModernRevision(protocolVersion)) {
-    const requested = protocolVersion.slice(0, 40);
-    throw new Fault(
-      "unsupported_version",
-      `Unsupported protocol version ${JSON.stringify(requested)}`,
-      { extra: { supported: SUPPORTED_REVISIONS, requested } },
-    );
+    throw unsupported(protocolVersion);
   }
   const capabilities = meta[META.clientCapabilities];
   if (!isObject(capabilities)) throw missing(method, META.clientCapabilities, "an object");
@@ -105,6 +102,15 @@ function check(
       `the header ${header} is ${shown(read)}, and the body says ${shown(value)}`,
     );
   }
+}
+
+function unsupported(version: string): Fault {
+  const requested = version.slice(0, 40);
+  return new Fault(
+    "unsupported_version",
+    `Unsupported protocol version ${JSON.stringify(requested)}`,
+    { extra: { supported: SUPPORTED_REVISIONS, requested } },
+  );
 }
 
 function mismatch(what: string): Fault {

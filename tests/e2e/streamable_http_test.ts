@@ -105,7 +105,7 @@ daemonTest(
   { config },
   async (daemon) => {
     const session = await begin(daemon);
-    for (const version of ["2026-07-28", "1999-01-01", "latest"]) {
+    for (const version of ["2099-01-01", "1999-01-01", "latest"]) {
       const outcome = await session.request(5, "ping", {}, {
         headers: { "mcp-protocol-version": version },
       });
@@ -113,7 +113,13 @@ daemonTest(
       assert.equal(outcome.answer.id, 5);
       const { code, data } = outcome.answer.error;
       assert.equal(code, -32022);
-      assert.deepEqual(data.supported, ["2025-11-25", "2025-06-18", "2025-03-26", "2024-11-05"]);
+      assert.deepEqual(data.supported, [
+        "2026-07-28",
+        "2025-11-25",
+        "2025-06-18",
+        "2025-03-26",
+        "2024-11-05",
+      ]);
       assert.equal(data.requested, version);
       const stream = await fetch(session.url, {
         headers: {
