@@ -63,14 +63,15 @@ async function againstBinary(signal: AbortSignal): Promise<Run[]> {
     [{ path }] = await build({ ...options, say: console.log });
   }
   const env = { AICHAKU_TEST_BIN: path };
-  const files = ["daemon", "call", "review_daemon", "restart", "login_shell", "stdio_bridge"]
-    .map((name) => `tests/e2e/${name}_test.ts`);
-  // The Deno 2.7.11 of the base for tests loses the answer to a body that is too long to be read to its
-  // end: the connection is reset first. 2.9.6 does not.
-  const filter = path.endsWith("-test") ? ["--filter", "/^(?!the daemon's own errors come)/"] : [];
+  const e2e = (name: string) => `tests/e2e/${name}_test.ts`;
+  const whole = ["daemon", "call", "review_daemon", "restart", "login_shell"].map(e2e);
+  // All but "the daemon's own errors": the Deno 2.7.11 of the base for tests loses the answer to a body
+  // that is too long to be read to its end, because the connection is reset first. 2.9.6 does not.
+  const bridge = path.endsWith("-test") ? ["--filter", "/^(?:[^t]|the official)/"] : [];
   return [
-    { args: [...filter, ...files, "tests/packaging/"], env },
-    { args: ["--filter", "kill -9", "tests/e2e/lifecycle_test.ts"], env },
+    { args: [...whole, "tests/packaging/"], env },
+    { args: [...bridge, e2e("stdio_bridge")], env },
+    { args: ["--filter", "kill -9", e2e("lifecycle")], env },
   ];
 }
 
