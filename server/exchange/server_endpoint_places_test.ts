@@ -4,6 +4,7 @@
 
 import assert from "node:assert/strict";
 import type { JsonObject } from "../../protocol/json.ts";
+import { eventually } from "../../tests/e2e/support/within.ts";
 import { type Client, Endpoints, stdioEntry } from "../../tests/fixtures/endpoints.ts";
 import { FakeEndpoint, newSession } from "../../tests/fixtures/exchange.ts";
 import { settle } from "../../tests/fixtures/fake_clock.ts";
@@ -41,10 +42,16 @@ function serveAll(all: Endpoints, capabilities: Json = { tools: {} }): string[] 
 
 async function call(all: Endpoints, client: Client, method = "tools/call") {
   const reply = client.call(method);
-  for (let i = 0; i < 3; i++) {
+  const goOn = async () => {
     await settleAll();
     serveAll(all);
-  }
+  };
+  for (let i = 0; i < 3; i++) await goOn();
+  // A busy system may take its time to look at a folder.
+  await eventually(async () => {
+    if (reply.outcome === undefined) await goOn();
+    return reply.outcome !== undefined;
+  }, "the answer");
   await settle();
   return reply;
 }
