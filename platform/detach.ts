@@ -35,14 +35,11 @@ export interface DetachedProcess {
  * Windows there is no such step and what the program writes is lost.
  */
 export function spawnDetached(options: DetachOptions): DetachedProcess {
-  const { command, args, cwd, env, outputFile } = options;
-  const [program, programArgs] = Deno.build.os === "windows" ? [command, [...args]] : [
-    "/bin/sh",
-    ["-c", 'out=$1; shift; exec "$@" >>"$out" 2>&1', "sh", outputFile, command, ...args],
-  ];
+  const { cwd, env, outputFile } = options;
+  const { program, args } = detachedCommand(options);
   if (Deno.build.os !== "windows") createPrivately(outputFile);
   const child = new Deno.Command(program, {
-    args: programArgs,
+    args,
     cwd,
     env,
     detached: true,
@@ -56,6 +53,16 @@ export function spawnDetached(options: DetachOptions): DetachedProcess {
     letGo: () => child.unref(),
     kill: () => endQuietly(child),
   };
+}
+
+/** What is started for it. */
+export function detachedCommand(
+  { command, args, outputFile }: Pick<DetachOptions, "command" | "args" | "outputFile">,
+  os: typeof Deno.build.os = Deno.build.os,
+): { program: string; args: string[] } {
+  if (os === "windows") return { program: command, args: [...args] };
+  const script = 'out=$1; shift; exec "$@" >>"$out" 2>&1';
+  return { program: "/bin/sh", args: ["-c", script, "sh", outputFile, command, ...args] };
 }
 
 /** `>>` alone would create the file with the mode of the caller's umask. */

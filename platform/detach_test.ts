@@ -1,6 +1,6 @@
-import { equal, match } from "node:assert/strict";
+import { deepEqual, equal, match } from "node:assert/strict";
 import { join } from "@std/path";
-import { spawnDetached } from "./detach.ts";
+import { detachedCommand, spawnDetached } from "./detach.ts";
 
 Deno.test({
   name: "what a detached program says, and how it ends, are not lost",
@@ -26,4 +26,19 @@ Deno.test({
       await Deno.remove(folder, { recursive: true });
     }
   },
+});
+
+Deno.test("Windows has no sh: the program itself is started, with its arguments as they are", () => {
+  const options = {
+    command: "C:\\a b\\aichaku.exe",
+    args: ["mcp", "a b", "%PATH%"],
+    outputFile: "log",
+  };
+  deepEqual(detachedCommand(options, "windows"), {
+    program: "C:\\a b\\aichaku.exe",
+    args: ["mcp", "a b", "%PATH%"],
+  });
+  const { program, args } = detachedCommand(options, "linux");
+  equal(program, "/bin/sh");
+  deepEqual(args.slice(3), ["log", "C:\\a b\\aichaku.exe", "mcp", "a b", "%PATH%"]);
 });

@@ -5,6 +5,15 @@
  * @module
  */
 
+/** How the system is asked; replaced in tests. */
+export interface ProcessSystem {
+  os: typeof Deno.build.os;
+  /** Standard output of a program; undefined when it fails, or is not there. */
+  output(command: string, args: string[]): string | undefined;
+}
+
+const realSystem: ProcessSystem = { os: Deno.build.os, output: outputOf };
+
 /**
  * Start time of a living process, as its system counts: clock ticks since boot on Linux (field 22 of
  * `/proc/PID/stat`), seconds since 1970 on macOS, milliseconds on Windows. Only equality means anything.
@@ -12,15 +21,15 @@
  * @returns null when there is no such process, when it is dead and merely not yet reaped, or when the
  * system does not tell.
  */
-export function processStartTime(pid: number): number | null {
-  switch (Deno.build.os) {
+export function processStartTime(pid: number, system: ProcessSystem = realSystem): number | null {
+  switch (system.os) {
     case "linux":
     case "android":
       return fromProc(pid);
     case "windows":
-      return fromPowershell(pid);
+      return fromPowershell(pid, system);
     default:
-      return fromPs(pid);
+      return fromPs(pid, system);
   }
 }
 
@@ -46,7 +55,7 @@ export function parseProcStat(text: string): number | null {
   return Number.isSafeInteger(startTime) && startTime > 0 ? startTime : null;
 }
 
-function fromPs(pid: number): number | null {
+function fromPs(pid: number, { output }: ProcessSystem): number | null {
   const text = output("ps", ["-o", "stat=,lstart=", "-p", String(pid)]);
   return text === undefined ? null : parsePs(text);
 }
@@ -59,7 +68,7 @@ export function parsePs(text: string): number | null {
   return Number.isNaN(time) ? null : Math.floor(time / 1000);
 }
 
-function fromPowershell(pid: number): number | null {
+function fromPowershell(pid: number, { output }: ProcessSystem): number | null {
   const text = output("powershell.exe", [
     "-NoProfile",
     "-NonInteractive",
@@ -70,7 +79,7 @@ function fromPowershell(pid: number): number | null {
   return text !== undefined && Number.isSafeInteger(time) && time > 0 ? time : null;
 }
 
-function output(command: string, args: string[]): string | undefined {
+function outputOf(command: string, args: string[]): string | undefined {
   try {
     const { success, stdout } = new Deno.Command(command, {
       args,

@@ -1,4 +1,4 @@
-import { equal, notEqual } from "node:assert/strict";
+import { equal, match, notEqual } from "node:assert/strict";
 import { parseProcStat, parsePs, processStartTime } from "./process.ts";
 
 Deno.test("this process has a start time, and always the same", () => {
@@ -34,4 +34,28 @@ Deno.test("ps: the start in seconds; a zombie has none", () => {
   equal(time, Math.floor(new Date(2026, 2, 5, 10, 11, 12).getTime() / 1000));
   equal(parsePs("Z    Thu Mar  5 10:11:12 2026\n"), null);
   equal(parsePs(""), null);
+});
+
+Deno.test("Windows: PowerShell tells the start in milliseconds; of what is gone, nothing", () => {
+  const asked: string[] = [];
+  const ask = (answer: string | undefined) =>
+    processStartTime(4711, {
+      os: "windows",
+      output(command, args) {
+        asked.push([command, ...args].join(" "));
+        return answer;
+      },
+    });
+  equal(ask("1772705472123\r\n"), 1772705472123);
+  equal(ask(undefined), null);
+  equal(ask("\r\n"), null);
+  match(asked[0], /^powershell\.exe -NoProfile -NonInteractive .*Get-Process -Id 4711 /);
+});
+
+Deno.test("macOS: ps tells it", () => {
+  const output = (command: string, args: string[]) =>
+    command === "ps" && args.at(-1) === "4711" ? "S    Thu Mar  5 10:11:12 2026\n" : undefined;
+  const time = Math.floor(new Date(2026, 2, 5, 10, 11, 12).getTime() / 1000);
+  equal(processStartTime(4711, { os: "darwin", output }), time);
+  equal(processStartTime(4712, { os: "darwin", output }), null);
 });
