@@ -251,7 +251,11 @@ export class BridgedCall implements UpstreamCall, Askable {
     }
     this.#state = state;
     this.#waiting = undefined;
-    this.#watchExpiry(this.#options.clock.now() + PARKED_MS);
+    const { clock, instance } = this.#options;
+    // Its client is being asked: the server is not silent, and has no less time than the client.
+    instance.heardOf(this.owner);
+    const timeouts = [...this.#asked.values()].map(({ question }) => question.timeoutMs);
+    this.#watchExpiry(clock.now() + Math.min(PARKED_MS, ...timeouts));
     call.succeed({ resultType: "input_required", inputRequests, requestState: state });
   }
 

@@ -32,9 +32,11 @@ export function modernResult(
   serverInfo: unknown = undefined,
 ): unknown {
   if (!isObject(result)) return result;
+  const { resultType = "complete" } = result;
+  const isCacheable = resultType === "complete" && CACHEABLE_METHODS.has(method);
   const shaped: JsonObject = {
-    resultType: "complete",
-    ...(CACHEABLE_METHODS.has(method) ? { ttlMs: 0, cacheScope: "private" } : {}),
+    resultType,
+    ...(isCacheable ? { ttlMs: 0, cacheScope: "private" } : {}),
     ...result,
   };
   if (method === "tools/list" && Array.isArray(result.tools)) {

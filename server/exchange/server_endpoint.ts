@@ -257,7 +257,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
       capabilities: this.#told({ own, project, capabilities }),
       project,
       own: own?.id,
-    }, session);
+    }, { session, via });
     shared.users.add(this);
     this.#instances.add(shared);
     this.#places.set(session, shared);
@@ -284,7 +284,10 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
    * for its client to come back, which may never happen: others have another process meanwhile, and
    * legacy clients, which cannot be moved, are somewhere else from the beginning.
    */
-  #instanceFor(spec: InstanceSpec, session: Session): SharedInstance {
+  #instanceFor(
+    spec: InstanceSpec,
+    { session, via }: { session: Session; via: Call | undefined },
+  ): SharedInstance {
     const { pool } = this.#options;
     const own = spec.own === undefined ? undefined : session;
     const mayPark = own === undefined && session.isModern && this.#entry.sharing.mode === "auto" &&
@@ -295,7 +298,9 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
       spec = { ...spec, another };
       const shared = pool.find(spec);
       if (shared === undefined) break;
-      if (!this.#isTaken(shared, session)) return shared;
+      // No process is started for a call that goes on with another one, and finds it nowhere.
+      const isLost = via?.params?.requestState !== undefined;
+      if (isLost || !this.#isTaken(shared, session)) return shared;
       first ??= shared;
     }
     try {
