@@ -199,6 +199,9 @@ Deno.test("a parked call is found by nobody else, for nothing else, and once", a
   assert.equal(replayed.outcome, "invalid_params");
   (await bench.wire()).answer(callId, { content: [] });
   assert.equal(right.outcome, "answered");
+  const late = client.call("tools/call", { ...params, requestState, inputResponses });
+  await settle();
+  assert.equal(late.outcome, "invalid_params");
 });
 
 Deno.test("what was not answered, or with no result, is asked again under its key", async () => {
