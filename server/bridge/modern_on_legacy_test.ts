@@ -156,6 +156,8 @@ Deno.test("what a server asks together is asked together, and what it asks later
   const [key] = Object.keys(second.result.inputRequests);
   assert.ok(!keys.includes(key), "keys are not used twice");
   assert.notEqual(second.result.requestState, requestState);
+  const old = client.call("tools/call", { ...TOOL, requestState, inputResponses: answers });
+  assert.equal(old.outcome, "invalid_params");
   const third = client.call("tools/call", {
     ...TOOL,
     requestState: second.result.requestState,
