@@ -128,7 +128,17 @@ export class BridgedCall implements UpstreamCall, Askable {
   // ---- as the server's side sees it
 
   answer(text: string): void {
-    const { result, error } = parseJson(text) as JsonObject;
+    try {
+      this.#onAnswer(parseJson(text) as JsonObject);
+    } catch (cause) {
+      // Its text was not read on the way here: it may be no JSON (Python writes NaN), or nest too deeply.
+      this.fail(
+        new Fault("upstream_invalid", `Cannot read the answer to ${this.method}`, { cause }),
+      );
+    }
+  }
+
+  #onAnswer({ result, error }: JsonObject): void {
     const missing = this.#missing;
     const isFailure = error !== undefined || (isObject(result) && result.isError === true);
     // Source: MCP 2026-07-28, basic/index, "_meta".

@@ -126,9 +126,14 @@ function sessionOf(
   // Nothing that one principal, project or server keeps for a client is another's.
   const id = `client-${digest(JSON.stringify([endpoint.server, principal, project, client]))}`;
   const known = sessions.get(id);
-  if (known?.kind !== "modern") return sessions.create({ kind: "modern", id, ...place });
-  known.touch();
-  return known;
+  if (known?.kind === "modern" && known.endpoint !== endpoint) {
+    // The server was taken out of the configuration meanwhile, and is another one now.
+    sessions.end(known, "its server is not configured any more");
+  } else if (known?.kind === "modern") {
+    known.touch();
+    return known;
+  }
+  return sessions.create({ kind: "modern", id, ...place });
 }
 
 /** How a client names itself. @throws {Fault} `invalid_params`. */
@@ -160,9 +165,13 @@ function statusOfAnswer(text: string, id: string): number {
   const isError = [`{"jsonrpc":"2.0","id":${id},"error":`, '{"jsonrpc":"2.0","error":', '{"error":']
     .some((start) => text.startsWith(start));
   if (!isError) return 200;
-  const code = /"code":\s*(-?\d{1,10})/.exec(text.slice(0, 200))?.[1] ??
-    JSON.parse(text).error?.code;
-  return STATUS_OF_CODE[Number(code)] ?? 200;
+  try {
+    const code = /"code":\s*(-?\d{1,10})/.exec(text.slice(0, 200))?.[1] ??
+      JSON.parse(text).error?.code;
+    return STATUS_OF_CODE[Number(code)] ?? 200;
+  } catch {
+    return 200; // No JSON, and no code: the client finds out as it would anywhere else.
+  }
 }
 
 function digest(text: string): string {

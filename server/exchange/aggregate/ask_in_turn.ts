@@ -5,7 +5,7 @@
  * @module
  */
 
-import { asFault } from "../../../protocol/errors.ts";
+import { asFault, Fault } from "../../../protocol/errors.ts";
 import { isObject, parseJson } from "../../../protocol/json.ts";
 import { Call } from "../call.ts";
 import type { Endpoint } from "../endpoint.ts";
@@ -32,6 +32,20 @@ interface Outcome {
   fail?: () => void;
 }
 
+/** What a server's answer means for the call. */
+function outcomeIn(text: string, call: Call): Outcome {
+  try {
+    const answer = parseJson(text);
+    const { result, error } = isObject(answer) ? answer : {};
+    return error === undefined ? { result } : { fail: () => call.failWith(error) };
+  } catch (cause) {
+    const fault = new Fault("upstream_invalid", `Cannot read the answer to ${call.method}`, {
+      cause,
+    });
+    return { fail: () => call.fail(fault) };
+  }
+}
+
 /** Makes the same call under an id of its own. */
 function askOne(call: Call, endpoint: Endpoint): Promise<Outcome> {
   const { method, params, session } = call;
@@ -41,9 +55,7 @@ function askOne(call: Call, endpoint: Endpoint): Promise<Outcome> {
       notify: (text) => call.notify(text),
       answer: (text, fault) => {
         if (fault !== undefined) return resolve({ fail: () => call.fail(fault) });
-        const answer = parseJson(text);
-        const { result, error } = isObject(answer) ? answer : {};
-        resolve(error === undefined ? { result } : { fail: () => call.failWith(error) });
+        resolve(outcomeIn(text, call));
       },
     });
     call.whenCancelled((reason) => asked.cancel(reason));

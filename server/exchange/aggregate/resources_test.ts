@@ -256,3 +256,16 @@ Deno.test("a completion goes to the server whose prompt, template or resource it
     assert.equal(await complete(ref), "invalid_params");
   }
 });
+
+Deno.test("an answer that is no JSON is that of a server which failed; the next one is asked", async () => {
+  const bench = await listed({ one: offers([], ["x://{a}"]), two: offers([], ["x://{a}"]) });
+  const reply = bench.call("resources/read", { uri: "x://both" });
+  await settle();
+  const [{ id }] = bench.wire("one").take();
+  bench.wire("one").line(`{"jsonrpc":"2.0","id":${id},"result":{"contents":[NaN]}}`);
+  await settle();
+  const [second] = bench.wire("two").take();
+  bench.wire("two").answer(second.id, { contents: [] });
+  await settle();
+  assert.equal(reply.outcome, "answered");
+});
