@@ -26,10 +26,17 @@ export interface PoolOptions {
 export class Pool {
   readonly #options: PoolOptions;
   readonly #byKey = new Map<string, SharedInstance>();
+  /** Those that nobody finds any more and that have not ended yet. */
+  readonly #leaving = new Set<SharedInstance>();
   #closed = false;
 
   constructor(options: PoolOptions) {
     this.#options = options;
+  }
+
+  /** Whether all of them are being ended for good. */
+  get closed(): boolean {
+    return this.#closed;
   }
 
   [Symbol.iterator](): IterableIterator<SharedInstance> {
@@ -59,9 +66,17 @@ export class Pool {
     if (this.#byKey.get(shared.key) === shared) this.#byKey.delete(shared.key);
   }
 
+  /** Takes note of one that was taken out of use, until it has ended: the end of all waits for it as well. */
+  seeOff(shared: SharedInstance, ended: Promise<void>): void {
+    this.#leaving.add(shared);
+    const done = () => void this.#leaving.delete(shared);
+    ended.then(done, done);
+  }
+
   /** Ends all of them for good; calls in flight fail with `fault`. */
   async stop(fault: Fault, grace: CloseGrace): Promise<void> {
     this.#closed = true;
-    await Promise.all([...this].map((shared) => shared.stop(fault, grace)));
+    const all = new Set([...this, ...this.#leaving]);
+    await Promise.all([...all].map((shared) => shared.stop(fault, grace)));
   }
 }

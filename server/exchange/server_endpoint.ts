@@ -92,6 +92,8 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
   readonly server: string;
   readonly #options: ServerEndpointOptions;
   readonly #projects: ProjectFinder;
+  /** Sessions at this address, placed or not; those at all servers together are not among them. */
+  readonly #sessions = new Set<Session>();
   readonly #places = new Map<Session, SharedInstance>();
   readonly #instances = new Set<SharedInstance>();
   /** Sessions that were told what a server may have, before there was one to ask. */
@@ -105,6 +107,8 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
   /** What some instance said of itself the last time. */
   #lastKnown: InitializeResult | undefined;
   #held = false;
+  /** It is not configured any more, and never runs again. */
+  #removed = false;
   /** How a process of it ended that is not known any more. */
   #lastError: string | undefined;
 
@@ -196,7 +200,9 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
 
   join(session: Session): void {
     // At all servers together, a session comes here with its first call.
-    if (session.endpoint !== this || this.#mustAskProject(session)) return;
+    if (session.endpoint !== this) return;
+    this.#sessions.add(session);
+    if (this.#mustAskProject(session)) return;
     // Where a modern one belongs, each of its calls says for itself.
     if (!session.isModern) this.#tryPlace(session);
   }
@@ -204,6 +210,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
   leave(session: Session): void {
     this.#projects.forget(session);
     this.#displaced.delete(session);
+    this.#sessions.delete(session);
     const shared = this.#places.get(session);
     if (shared === undefined) return;
     if (shared.own !== session) return this.#unplace(session, shared);
@@ -214,8 +221,18 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
 
   #unplace(session: Session, shared: SharedInstance): void {
     this.#places.delete(session);
-    shared.leave(session);
+    this.#letGo(session, shared);
     this.#forgetIfUseless(shared);
+  }
+
+  /** What an instance keeps for a session goes, unless the session is there by another name as well. */
+  #letGo(session: Session, shared: SharedInstance): void {
+    const isThere = [...shared.users].some((user) => user !== this && user.isAt(session, shared));
+    if (!isThere) shared.leave(session);
+  }
+
+  isAt(session: Session, shared: SharedInstance): boolean {
+    return this.#places.get(session) === shared;
   }
 
   // ---- placing
@@ -229,6 +246,8 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
   reach(session: Session, via: Call | undefined): SharedInstance | Promise<SharedInstance> {
     const placed = this.#places.get(session);
     if (placed !== undefined) return placed;
+    // Nobody would ever take it off again.
+    if (session.ended) throw new Fault("cancelled", "The client's session has ended");
     if (this.#held) throw this.#isHeld();
     const entry = this.#entry;
     if (!this.#usesProject) return this.#place(session, { entry, via });
@@ -236,8 +255,8 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
       // Two calls at once may have come here.
       const placed = this.#places.get(session);
       if (placed !== undefined) return placed;
-      if (session.ended) throw new Fault("cancelled", "The client's session has ended");
-      if (this.#held) throw this.#isHeld();
+      // Another configuration may have come as well, which needs another folder, or none.
+      if (session.ended || this.#held || this.#entry !== entry) return this.reach(session, via);
       return this.#place(session, {
         entry: forProject(entry as StdioEntry, project),
         project,
@@ -490,14 +509,8 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     const shared = this.#places.get(session);
     if (shared?.spec.project === undefined || session.project !== undefined) return;
     this.#provisional.add(session);
-    if (shared.own === session) {
-      this.#takeOff(shared);
-      this.#retire(shared);
-      return;
-    }
-    this.#places.delete(session);
-    shared.leave(session);
-    this.#forgetIfUseless(shared);
+    if (shared.own === session) return void this.#retire(shared, this.#takeOff(shared));
+    this.#unplace(session, shared);
   }
 
   get #usesProject(): boolean {
@@ -516,7 +529,10 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     const instances = [...this.#instances];
     const resting = instances.find((shared) => shared.own === undefined && shared.resting);
     // No process, no state: its sessions get a new one with their next call.
-    if (resting !== undefined) return void this.#takeOff(resting);
+    if (resting !== undefined) {
+      for (const session of this.#takeOff(resting)) this.#letGo(session, resting);
+      return;
+    }
     const spare =
       instances.find(({ sessions, instance }) =>
         sessions.size === 0 && instance.callsInFlight === 0
@@ -572,7 +588,12 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     const { state } = shared.instance.life;
     // Ended by another endpoint that uses it as well.
     if (state === "draining" || state === "stopped") {
-      for (const session of this.#takeOff(shared)) this.#tryPlace(session);
+      const sessions = this.#takeOff(shared);
+      // The next daemon tells those who lose something by the end of this one.
+      if (this.#options.pool.closed) return;
+      for (const session of sessions) {
+        this.#onTakenOff(session, shared, "its process was ended, and what it knew with it");
+      }
       return;
     }
     if (shared.own === undefined) return this.#forgetIfUseless(shared);
@@ -593,6 +614,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
       },
     );
     const stopped = shared.stop(fault);
+    this.#options.pool.seeOff(shared, stopped);
     for (const session of sessions) this.#onTakenOff(session, shared, reason);
     return stopped;
   }
@@ -604,7 +626,8 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     for (const session of sessions) this.#places.delete(session);
     this.#instances.delete(shared);
     shared.users.delete(this);
-    this.#options.pool.forget(shared);
+    // Another entry of the configuration may mean the same.
+    if (shared.users.size === 0) this.#options.pool.forget(shared);
     return sessions;
   }
 
@@ -640,6 +663,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
    * @throws {Fault} when it cannot be started.
    */
   async start(): Promise<void> {
+    if (this.#removed) throw this.#isHeld();
     this.#release();
     const entry = this.#entry;
     if (this.#usesProject || entry.sharing.mode === "session") return;
@@ -662,6 +686,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
 
   /** Ends all its processes, and starts again what clients use. @throws {Fault} as `start`. */
   async restart(): Promise<void> {
+    if (this.#removed) throw this.#isHeld();
     this.#release();
     await Promise.all([...this.#instances].map((shared) => this.#stop(shared, "it was restarted")));
     const running = [...this.#instances].map(({ instance }) => instance.ready());
@@ -681,7 +706,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     this.#serverKey = undefined;
     for (const shared of [...this.#instances]) {
       const sessions = this.#takeOff(shared);
-      this.#retire(shared);
+      this.#retire(shared, sessions);
       for (const session of sessions) {
         this.#onTakenOff(session, shared, "its configuration was changed");
         if (session.ended || session.endpoint !== this) continue;
@@ -693,21 +718,35 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
   /** It is not configured any more: calls in flight end, then everything does. */
   async remove(): Promise<void> {
     this.#held = true;
-    const sessions = [...this.#places.keys()];
-    await Promise.all([...this.#instances].map((shared) => {
-      this.#takeOff(shared);
-      return this.#retire(shared);
-    }));
-    for (const session of sessions) {
-      if (session.endpoint === this) session.lose("its server is not configured any more");
+    this.#removed = true;
+    await Promise.all(
+      [...this.#instances].map((shared) => this.#retire(shared, this.#takeOff(shared))),
+    );
+    for (const session of [...this.#sessions]) {
+      session.lose("its server is not configured any more");
     }
   }
 
-  #retire(shared: SharedInstance): Promise<void> {
-    return stopWhenQuiet(shared, { clock: this.#options.clock, withinMs: RETIRE_MS });
+  /** Ends an instance that `sessions` were taken off, unless another entry means the same. */
+  async #retire(shared: SharedInstance, sessions: readonly Session[]): Promise<void> {
+    if (shared.users.size > 0) {
+      for (const session of sessions) this.#letGo(session, shared);
+      return;
+    }
+    const { clock, pool } = this.#options;
+    const stopped = stopWhenQuiet(shared, { clock, withinMs: RETIRE_MS });
+    pool.seeOff(shared, stopped);
+    await stopped;
   }
 
   #isHeld(): Fault {
+    if (this.#removed) {
+      return new Fault(
+        "upstream_unavailable",
+        `Server ${JSON.stringify(this.server)} is not configured any more`,
+        { server: this.server, retryable: false },
+      );
+    }
     return new Fault(
       "upstream_unavailable",
       `Server ${

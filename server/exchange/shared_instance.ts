@@ -37,6 +37,8 @@ export interface InstanceUser {
   onParked(shared: SharedInstance): void;
   /** Its process is gone, and whatever it knew. */
   onGone(shared: SharedInstance, gone: { crashed: boolean }): void;
+  /** Whether it has placed a session there. */
+  isAt(session: Session, shared: SharedInstance): boolean;
 }
 
 /** Options of {@linkcode SharedInstance}. */
