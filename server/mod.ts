@@ -159,7 +159,10 @@ export function createApp(options: AppOptions): DaemonApp {
     serveLines: (conn, { needsToken }) =>
       serveLines(inbound, conn, { token: identity.token, required: needsToken }),
     activeSessions: () => sessions.activeCount,
-    activity: () => ({ held: sessions.activeCount, changes: sessions.changes }),
+    activity: () => ({
+      held: sessions.activeCount + connections.silent,
+      changes: sessions.changes,
+    }),
     reload,
     drain,
   };

@@ -76,6 +76,11 @@ export class Session {
   readonly origins = new Map<string, string>();
   /** Servers that run a process for this session alone. */
   readonly owned = new Set<string>();
+  /**
+   * The connection that it is bound to without reading from it: while that is open its client is there,
+   * and it closes when the session ends.
+   */
+  connection: { end(reason: string): void } | undefined;
   /** Monotonic milliseconds. */
   lastSeen: number;
   readonly #questions: Questions;
@@ -114,8 +119,12 @@ export class Session {
 
   /** Whether somebody is there: an open stream, a call in flight, or a request not long ago. */
   get active(): boolean {
-    return this.mailbox.attached || this.calls.size > 0 ||
-      this.#clock.now() - this.lastSeen < LEASE_MS;
+    return this.inUse || this.#clock.now() - this.lastSeen < LEASE_MS;
+  }
+
+  /** Whether its client is there for certain: an open stream or connection, or a call in flight. */
+  get inUse(): boolean {
+    return this.mailbox.attached || this.calls.size > 0 || this.connection !== undefined;
   }
 
   /** Whether nobody would miss it: of `/rpc`, with nothing under way and nothing kept for it. */
@@ -130,11 +139,11 @@ export class Session {
   }
 
   /**
-   * Who calls, as far as that is known: clients that do not name themselves are told apart only by
-   * whom they ask for.
+   * With whom it takes turns at a server: all clients of one principal that do not name themselves are
+   * as one there, or whoever makes many requests would have many turns.
    */
-  get client(): string {
-    return this.kind === "request" ? `modern:${this.principal}` : this.id;
+  get turn(): string {
+    return this.kind === "request" ? `nameless:${this.principal}` : this.id;
   }
 
   /** The client was heard of. */
@@ -206,5 +215,6 @@ export class Session {
     for (const call of [...this.calls.values()]) call.cancel(reason);
     this.endpoint.leave(this);
     this.mailbox.finish();
+    this.connection?.end(reason);
   }
 }

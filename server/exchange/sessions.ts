@@ -325,8 +325,7 @@ export class Sessions {
       const slept = now - due;
       for (const session of [...this]) {
         if (slept > SWEEP_MS) session.lastSeen += slept;
-        const inUse = session.mailbox.attached || session.calls.size > 0;
-        if (!inUse && now - session.lastSeen > RETENTION_MS[session.kind]) {
+        if (!session.inUse && now - session.lastSeen > RETENTION_MS[session.kind]) {
           this.end(session, "not used for too long");
         }
       }

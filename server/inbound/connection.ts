@@ -68,6 +68,11 @@ export class Connection {
     options.context.connections.add(this);
   }
 
+  /** Whether its client has not begun a session. */
+  get isSilent(): boolean {
+    return this.#session === undefined && this.#modern === undefined;
+  }
+
   /** Resolves when no request is without its answer. */
   get settled(): Promise<void> {
     if (this.#open === 0) return Promise.resolve();
@@ -160,13 +165,15 @@ export class Connection {
   /** The connection is the name of its client: nobody else can use it. */
   #beginModern(identity: ModernIdentity): Session {
     const { context: { sessions }, endpoint, project } = this.#options;
-    return sessions.create({
+    const session = sessions.create({
       kind: "modern",
       id: `${this.id}-modern`,
       endpoint,
       project,
       ...identity,
     });
+    session.connection = this;
+    return session;
   }
 
   #initialize(message: RequestMessage): Session {

@@ -20,22 +20,30 @@ class Bench {
   readonly endpoint = this.all.endpoint();
   readonly sent: Json[] = [];
   readonly connection: Connection;
+  readonly connections = new Connections({ maxSessions: 10 });
+  readonly sessions: Sessions;
+  /** Why the connection was closed from our side. */
+  ended: string | undefined;
 
   constructor() {
     const { clock, log, exchange } = this.all;
-    const sessions = new Sessions({
+    const { connections } = this;
+    const sessions = this.sessions = new Sessions({
       limits: LIMITS,
       clock,
       log,
       store: new MemorySessionStore(),
       endpointOf: () => this.endpoint,
     });
-    const context = { exchange, sessions, log, connections: new Connections({ maxSessions: 10 }) };
+    const context = { exchange, sessions, log, connections };
     this.connection = new Connection({
       context: context as unknown as InboundContext,
       endpoint: this.endpoint,
       project: undefined,
-      outlet: { send: (text) => void this.sent.push(JSON.parse(text)), end() {} },
+      outlet: {
+        send: (text) => void this.sent.push(JSON.parse(text)),
+        end: (reason) => this.ended = reason,
+      },
     });
   }
 
@@ -100,5 +108,35 @@ Deno.test("a client that leaves takes its modern requests with it", async () => 
   assert.deepEqual(bench.all.wire().take().map(({ method }) => method), [
     "notifications/cancelled",
   ]);
+  assert.equal(bench.endpoint.clients, 0);
+});
+
+/** Has a modern client on its connection call once. */
+async function callOnce(bench: Bench): Promise<void> {
+  bench.say({ id: 1, method: "tools/call", params: { _meta: META } });
+  const [{ id }] = bench.all.wire().take();
+  bench.all.wire().answer(id);
+  await settle();
+}
+
+Deno.test("an open connection holds a lease, whether its client has said anything or not", async () => {
+  const bench = await new Bench().start();
+  assert.equal(bench.connections.silent, 1);
+  await callOnce(bench);
+  assert.equal(bench.connections.silent, 0);
+  bench.all.clock.advance(2 * 60 * 60_000);
+  assert.equal(bench.sessions.activeCount, 1);
+  bench.connection.close("gone");
+  assert.deepEqual([bench.sessions.size, bench.connections.size], [0, 0]);
+});
+
+Deno.test("a connection ends with its session: nobody goes on where his state is gone", async () => {
+  const bench = await new Bench().start();
+  await callOnce(bench);
+  const [session] = bench.sessions;
+  bench.sessions.end(session, "ended by hand");
+  assert.equal(bench.ended, "ended by hand");
+  bench.say({ id: 2, method: "tools/call", params: { _meta: META } });
+  assert.deepEqual(bench.all.wire().take(), []);
   assert.equal(bench.endpoint.clients, 0);
 });

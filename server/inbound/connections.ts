@@ -23,6 +23,13 @@ export class Connections {
     return this.#open.size;
   }
 
+  /** Connections whose clients are there, and have not begun a session. */
+  get silent(): number {
+    let count = 0;
+    for (const { isSilent } of this.#open.values()) if (isSilent) count++;
+    return count;
+  }
+
   /** @throws {Fault} as {@linkcode Connections.requireRoom}. */
   add(connection: Connection): void {
     this.requireRoom();
