@@ -47,7 +47,7 @@ type Outcome = (call: ClientCall) => void;
 /** One call at the server, and the client's calls that wait for it, one after the other. */
 export class BridgedCall implements UpstreamCall, Askable {
   readonly owner: string;
-  readonly client: string;
+  readonly turn: string;
   readonly id = "0";
   readonly method: string;
   readonly params: JsonObject | undefined;
@@ -73,7 +73,7 @@ export class BridgedCall implements UpstreamCall, Askable {
 
   constructor(call: ClientCall, options: BridgedCallOptions) {
     this.owner = call.owner;
-    this.client = call.client;
+    this.turn = call.turn;
     this.method = call.method;
     this.params = options.params;
     this.inRounds = MULTI_ROUND_METHODS.has(call.method);

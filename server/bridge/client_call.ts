@@ -13,6 +13,8 @@ import type { Askable } from "../upstream/question.ts";
 export interface ClientCall extends Askable {
   /** Who waits. */
   readonly owner: string;
+  /** With whom it takes turns. */
+  readonly turn: string;
   /** On whose behalf: a principal is never given what another one began. */
   readonly principal: string;
   readonly method: string;

@@ -81,8 +81,8 @@ export class Call implements UpstreamCall, ClientCall {
     return this.session.id;
   }
 
-  get client(): string {
-    return this.session.client;
+  get turn(): string {
+    return this.session.turn;
   }
 
   get principal(): string {

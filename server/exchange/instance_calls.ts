@@ -118,7 +118,7 @@ export class InstanceCalls {
     const isModernServer = isModern(instance.initializeResult!);
     if (isModernClient === isModernServer) return call.submitTo(instance);
     if (isModernServer) return void callModernServer(call, { instance, clock });
-    if (call.logLevel !== null) this.#hearAll(call);
+    if (call.logLevel !== null) this.#hearAll();
     this.#legacy.request(call);
   }
 
@@ -232,12 +232,11 @@ export class InstanceCalls {
   }
 
   /** A legacy server speaks at one level to all; each call is then given what it wants of it. */
-  #hearAll(call: Call): void {
+  #hearAll(): void {
     const { needs, instance } = this.#options;
     if (instance.initializeResult?.capabilities.logging === undefined) return;
-    if (!needs.noteLevel(call.client, "debug")) return;
     // A server that refuses says less; the call is none the worse.
-    needs.tellLevel().catch(() => {});
+    needs.hearAll().catch(() => {});
   }
 }
 

@@ -285,13 +285,13 @@ export class SharedInstance implements InstanceListener {
    * nobody gets it but the daemon's log.
    */
   #toOnlyClient(message: NotificationMessage, text: string): void {
-    const client = this.#clientSpokenOf();
-    const session = client === undefined ? undefined : this.#sessions.get(client);
+    const owner = this.#ownerSpokenOf();
+    const session = owner === undefined ? undefined : this.#sessions.get(owner);
     if (session !== undefined && !session.isModern) return this.#toSession(session, message, text);
     // Modern clients hear of their calls on the streams of those, and only if they ask for it.
-    const calls = client === undefined ? [] : this.instance.askable();
+    const calls = owner === undefined ? [] : this.instance.askable();
     const [call] = calls;
-    if (calls.length === 1 && call.client === client) {
+    if (calls.length === 1 && call.owner === owner) {
       if (isWanted(call.logLevel, message)) call.notify(text);
       return;
     }
@@ -309,16 +309,15 @@ export class SharedInstance implements InstanceListener {
    * The only client this process has ever worked for; or the only one with calls in flight, unless the
    * process was heard to speak while none was: then it may go on with what it did for others before.
    */
-  #clientSpokenOf(): string | undefined {
+  #ownerSpokenOf(): string | undefined {
     const { instance } = this;
     const { topic, isQuiet, hasOwnCalls } = instance;
     if (instance.callsGiven > 0 && (isQuiet || topic === "before")) this.#speaksUnasked = true;
-    const only = this.own?.client ?? instance.onlyClient;
+    const only = this.own?.id ?? instance.onlyClient;
     // What the daemon asks for itself may be about a client that has left.
     const isSure = topic === "calls" && !this.#speaksUnasked && !hasOwnCalls;
     if (only !== undefined || !isSure) return only;
-    const owner = instance.soleOwner;
-    return instance.askable().find((call) => call.owner === owner)?.client ?? owner;
+    return instance.soleOwner;
   }
 
   #toSession(session: Session, { method, params }: NotificationMessage, text: string): void {

@@ -48,6 +48,11 @@ export class LogLevels {
     return true;
   }
 
+  /** Whether it asked for one. */
+  has(session: string): boolean {
+    return this.#bySession.has(session);
+  }
+
   /** @returns whether it had one. */
   delete(session: string): boolean {
     return this.#bySession.delete(session);

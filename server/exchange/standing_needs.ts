@@ -23,6 +23,9 @@ export interface StandingNeedsOptions {
   log: Logger;
 }
 
+/** Who wants to hear everything, for all modern clients. No client has such an id. */
+const EVERYTHING = "every modern client";
+
 /** A request made on behalf of clients. */
 interface UpstreamRequest {
   /** Default: the daemon itself. */
@@ -63,6 +66,19 @@ export class StandingNeeds {
   /** Takes a client's wish, without telling the server yet. @returns false when there is no such level. */
   noteLevel(client: string, level: unknown): boolean {
     return this.#logLevels.set(client, level);
+  }
+
+  /**
+   * From now on the server says everything: each call of a modern client is given what it wants of it.
+   * Said once to each process, because it is work of the daemon's own, and while there is any, nobody can
+   * tell what the server speaks of.
+   *
+   * @throws {UpstreamError} {Fault} when it refuses.
+   */
+  async hearAll(): Promise<void> {
+    if (this.#logLevels.has(EVERYTHING)) return;
+    this.#logLevels.set(EVERYTHING, "debug");
+    await this.tellLevel();
   }
 
   /**

@@ -11,13 +11,10 @@ import type { Askable } from "./question.ts";
 
 /** One call to a server. Exactly one of `answer` and `fail` is called, exactly once. */
 export interface UpstreamCall {
-  /** Who waits: attribution goes by it, and fairness. */
+  /** Who waits: attribution goes by it. */
   readonly owner: string;
-  /**
-   * Who calls, when that is known beyond one call: what a process says of its own accord is for the only
-   * client that it ever worked for. Default the owner.
-   */
-  readonly client?: string;
+  /** With whom it takes turns: fairness goes by it. Default the owner. */
+  readonly turn?: string;
   /** JSON text of the id the answer must carry. */
   readonly id: string;
   readonly method: string;

@@ -348,10 +348,9 @@ export class Conversation {
    * the server says until then, it says before it has seen the call. (With both sent at once, servers
    * that answer a `ping` by and by were seen to speak of the call first.)
    */
-  #markBoundary(call: UpstreamCall): void {
-    const { owner, client = owner } = call;
-    const isAnother = this.#lastClient !== undefined && this.#lastClient !== client;
-    this.#lastClient = client;
+  #markBoundary({ owner }: UpstreamCall): void {
+    const isAnother = this.#lastClient !== undefined && this.#lastClient !== owner;
+    this.#lastClient = owner;
     if (!isAnother && !this.#haveMet) return;
     if (!this.#inFlight.isQuiet) {
       this.#haveMet = true;

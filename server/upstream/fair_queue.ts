@@ -1,6 +1,6 @@
 /**
- * Waiting calls, taken round-robin over their owners: one client's thousand calls delay another's
- * single one by one place, not by a thousand. Within one owner the order is kept.
+ * Waiting calls, taken round-robin over those who wait: one client's thousand calls delay another's
+ * single one by one place, not by a thousand. Within one turn the order is kept.
  *
  * @module
  */
@@ -9,12 +9,14 @@
 export interface Owned {
   /** Who waits. */
   readonly owner: string;
+  /** With whom it takes turns. Default the owner. */
+  readonly turn?: string;
 }
 
 /** A queue of queues. */
 export class FairQueue<T extends Owned> {
   /** In the order of the next turn: a Map keeps insertion order, and whoever was served goes last. */
-  readonly #byOwner = new Map<string, T[]>();
+  readonly #byTurn = new Map<string, T[]>();
   #size = 0;
 
   /** Calls waiting in all. */
@@ -24,32 +26,28 @@ export class FairQueue<T extends Owned> {
 
   /** The owner whose turn is next, if anything waits. */
   get next(): string | undefined {
-    for (const owner of this.#byOwner.keys()) return owner;
+    for (const [first] of this.#byTurn.values()) return first.owner;
     return undefined;
   }
 
   push(item: T): void {
-    const own = this.#byOwner.get(item.owner);
-    if (own === undefined) this.#byOwner.set(item.owner, [item]);
-    else own.push(item);
+    this.#of(item).push(item);
     this.#size++;
   }
 
-  /** Puts an item before all others of its owner: it had its turn already. */
+  /** Puts an item before all others of its turn: it was next already. */
   unshift(item: T): void {
-    const own = this.#byOwner.get(item.owner);
-    if (own === undefined) this.#byOwner.set(item.owner, [item]);
-    else own.unshift(item);
+    this.#of(item).unshift(item);
     this.#size++;
   }
 
-  /** Takes the next item of the first owner in turn that `mayRun`; undefined when there is none. */
+  /** Takes the first item in turn whose owner `mayRun`; undefined when there is none. */
   shift(mayRun: (owner: string) => boolean): T | undefined {
-    for (const [owner, own] of this.#byOwner) {
-      if (!mayRun(owner)) continue;
-      const item = own.shift()!;
-      this.#byOwner.delete(owner);
-      if (own.length > 0) this.#byOwner.set(owner, own);
+    for (const [turn, items] of this.#byTurn) {
+      if (!mayRun(items[0].owner)) continue;
+      const item = items.shift()!;
+      this.#byTurn.delete(turn);
+      if (items.length > 0) this.#byTurn.set(turn, items);
       this.#size--;
       return item;
     }
@@ -58,24 +56,39 @@ export class FairQueue<T extends Owned> {
 
   /** Takes `item` out. @returns whether it was waiting. */
   remove(item: T): boolean {
-    const own = this.#byOwner.get(item.owner);
-    const index = own?.indexOf(item) ?? -1;
-    if (own === undefined || index === -1) return false;
-    own.splice(index, 1);
-    if (own.length === 0) this.#byOwner.delete(item.owner);
+    const turn = turnOf(item);
+    const items = this.#byTurn.get(turn);
+    const index = items?.indexOf(item) ?? -1;
+    if (items === undefined || index === -1) return false;
+    items.splice(index, 1);
+    if (items.length === 0) this.#byTurn.delete(turn);
     this.#size--;
     return true;
   }
 
   /** Takes everything out. */
   clear(): T[] {
-    const all = [...this.#byOwner.values()].flat();
-    this.#byOwner.clear();
+    const all = [...this];
+    this.#byTurn.clear();
     this.#size = 0;
     return all;
   }
 
   *[Symbol.iterator](): Iterator<T> {
-    for (const own of this.#byOwner.values()) yield* own;
+    for (const items of this.#byTurn.values()) yield* items;
   }
+
+  #of(item: T): T[] {
+    const turn = turnOf(item);
+    let items = this.#byTurn.get(turn);
+    if (items === undefined) {
+      items = [];
+      this.#byTurn.set(turn, items);
+    }
+    return items;
+  }
+}
+
+function turnOf({ owner, turn = owner }: Owned): string {
+  return turn;
 }

@@ -132,9 +132,8 @@ export class InFlight {
     { id, progressToken, deadline }: Pick<Entry, "id" | "progressToken" | "deadline">,
   ): void {
     if (call.owner !== DAEMON && this.#ever !== "many") {
-      const { client = call.owner } = call;
-      this.#ever ??= { client };
-      if (this.#ever.client !== client) this.#ever = "many";
+      this.#ever ??= { client: call.owner };
+      if (this.#ever.client !== call.owner) this.#ever = "many";
     }
     let counts = this.#owners.get(call.owner);
     if (counts === undefined) {

@@ -33,8 +33,6 @@ export interface Askable {
   readonly capabilities: JsonObject;
   /** Level from which on it wants log messages; null when it wants none. */
   readonly logLevel: string | null;
-  /** Who calls; see `UpstreamCall.client`. */
-  readonly client: string;
   /** Gives its client a message that belongs to it. @returns false when there is no way to. */
   notify(text: string): boolean;
   /**
