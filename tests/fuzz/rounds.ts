@@ -22,7 +22,7 @@ const AT_ONCE = 16;
 /** Milliseconds for an answer, however wrong the request was. */
 const ANSWER_MS = 20_000;
 /** Growth of the daemon's memory that says nothing: caches, and garbage that is not collected yet. */
-const NOISE_BYTES = 96 * 1024 * 1024;
+const NOISE_BYTES = 64 * 1024 * 1024;
 /** Statuses of the daemon's own that say that a request was right and something else was not. */
 const STATUSES = new Set([502, 503, 504]);
 
