@@ -8,11 +8,18 @@ import { Fault } from "../../protocol/errors.ts";
 import type { Limits } from "../config/types.ts";
 import type { Connection } from "./connection.ts";
 
+/**
+ * Connections at once that have not said the token yet, where they must: anybody on the machine can open
+ * them, and each takes a file of the daemon's for as long as it may keep silent.
+ */
+const MAX_STRANGERS = 64;
+
 /** Every open {@linkcode Connection}. */
 export class Connections {
   readonly #limits: Pick<Limits, "maxSessions">;
   readonly #open = new Map<string, Connection>();
   #closed: string | undefined;
+  #strangers = 0;
 
   /** @param limits As many connections at once as sessions, those without a session included. */
   constructor(limits: Pick<Limits, "maxSessions">) {
@@ -52,6 +59,29 @@ export class Connections {
           `"server.limits.maxSessions" in config.json`,
       );
     }
+  }
+
+  /**
+   * Somebody is there who has not said the token yet; disposed of when he has, or is gone.
+   *
+   * @throws {Fault} `overloaded` when there are too many of those.
+   */
+  admitStranger(): Disposable {
+    if (this.#strangers >= MAX_STRANGERS) {
+      throw new Fault(
+        "overloaded",
+        `Cannot take another connection: ${MAX_STRANGERS} have not said the token yet; try again ` +
+          "in a moment",
+      );
+    }
+    this.#strangers++;
+    let isCounted = true;
+    return {
+      [Symbol.dispose]: () => {
+        if (isCounted) this.#strangers--;
+        isCounted = false;
+      },
+    };
   }
 
   get(id: string): Connection | undefined {

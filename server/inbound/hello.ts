@@ -70,7 +70,8 @@ function checkToken(token: unknown, gate: Gate): void {
   throw refused("the token is wrong");
 }
 
-function tokenMissing(): Fault {
+/** The fault of whoever says anything else where the token must come first. */
+export function tokenMissing(): Fault {
   return refused("the first line must carry the daemon's token");
 }
 

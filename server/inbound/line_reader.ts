@@ -10,7 +10,8 @@ import { Fault } from "../../protocol/errors.ts";
 
 /** Splits a byte stream. */
 export class LineReader {
-  readonly #maxBytes: number;
+  /** Longest line, without its end; may be changed between two lines. */
+  maxBytes: number;
   readonly #decoder = new TextDecoder("utf-8", { fatal: true });
   /** Pieces of the unfinished line. */
   #pieces: Uint8Array[] = [];
@@ -18,7 +19,7 @@ export class LineReader {
 
   /** @param maxBytes Longest line, without its end. */
   constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
+    this.maxBytes = maxBytes;
   }
 
   /** Whether a line has begun and not ended. */
@@ -80,10 +81,10 @@ export class LineReader {
 
   #checkLength(length: number): void {
     // One more for the first half of a line end of two.
-    if (length <= this.#maxBytes + 1) return;
+    if (length <= this.maxBytes + 1) return;
     throw new Fault(
       "invalid_request",
-      `Cannot read the line: it is longer than ${this.#maxBytes} bytes; raise ` +
+      `Cannot read the line: it is longer than ${this.maxBytes} bytes; raise ` +
         `"server.limits.maxBodyBytes" in config.json if that is right`,
     );
   }

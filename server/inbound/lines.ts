@@ -14,7 +14,7 @@ import { settlesWithin } from "../../protocol/deadline.ts";
 import { Fault } from "../../protocol/errors.ts";
 import { Connection, type Outlet } from "./connection.ts";
 import { type InboundContext, requireEndpoint } from "./context.ts";
-import { type Gate, type Hello, readHello } from "./hello.ts";
+import { type Gate, type Hello, readHello, tokenMissing } from "./hello.ts";
 import { LineReader } from "./line_reader.ts";
 import { Outgoing } from "./outgoing.ts";
 
@@ -29,6 +29,9 @@ export interface LineConn {
 
 /** Milliseconds that a client may take for its first line, where one must be sent. */
 const FIRST_LINE_MS = 10_000;
+
+/** Bytes of the first line of somebody who must say the token in it: anybody may make us hold as much. */
+const MAX_FIRST_LINE = 16 * 1024;
 
 /** Milliseconds that calls may take to be answered after their client has ended its side. */
 const LAST_ANSWERS_MS = 5_000;
@@ -64,13 +67,15 @@ class Line {
   /** We end it: what still comes is let through unread. */
   #ending = false;
   #timer: Disposable | undefined;
+  /** Until the token was said, where it must be. */
+  #stranger: Disposable | undefined;
 
   constructor(context: InboundContext, conn: LineConn, gate: Gate) {
     const { limits, log } = context;
     this.#context = context;
     this.#conn = conn;
     this.#gate = gate;
-    this.#reader = new LineReader(limits.maxBodyBytes);
+    this.#reader = new LineReader(gate.required ? MAX_FIRST_LINE : limits.maxBodyBytes);
     this.#outgoing = new Outgoing({
       write: (texts) => this.#write(texts),
       maxLength: limits.maxStreamBytes + limits.maxServerMessageBytes,
@@ -83,7 +88,7 @@ class Line {
   }
 
   async serve(): Promise<void> {
-    if (this.#gate.required) this.#closeAfter(FIRST_LINE_MS);
+    if (this.#gate.required) this.#awaitToken();
     const buffer = new Uint8Array(64 * 1024);
     for (let count = await this.#read(buffer); count !== null; count = await this.#read(buffer)) {
       if (!this.#ending) this.#take(buffer.subarray(0, count));
@@ -99,12 +104,22 @@ class Line {
   close(): void {
     this.#ending = true;
     this.#timer?.[Symbol.dispose]();
+    this.#stranger?.[Symbol.dispose]();
     this.#outgoing.stop();
     this.#connection?.close("the client closed its connection");
     try {
       this.#conn.close();
     } catch (error) {
       if (!(error instanceof Deno.errors.BadResource)) throw error; // It is closed already.
+    }
+  }
+
+  #awaitToken(): void {
+    this.#closeAfter(FIRST_LINE_MS);
+    try {
+      this.#stranger = this.#context.connections.admitStranger();
+    } catch (error) {
+      this.#refuse(error);
     }
   }
 
@@ -115,8 +130,13 @@ class Line {
         if (this.#ending) return;
       }
     } catch (error) {
-      this.#refuse(error);
+      const isTooLong = error instanceof Fault && error.reason === "invalid_request";
+      this.#refuse(this.#isStranger && isTooLong ? tokenMissing() : error);
     }
+  }
+
+  get #isStranger(): boolean {
+    return this.#gate.required && this.#connection === undefined;
   }
 
   /** A last line that has no end, of a client that is not used to write one. */
@@ -132,6 +152,8 @@ class Line {
   #takeLine(text: string): void {
     if (this.#connection === undefined) {
       const hello = readHello(text, this.#gate);
+      this.#reader.maxBytes = this.#context.limits.maxBodyBytes;
+      this.#stranger?.[Symbol.dispose]();
       this.#connection = this.#connect(hello ?? {});
       this.#timer?.[Symbol.dispose]();
       if (hello !== undefined) return;
