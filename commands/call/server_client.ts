@@ -13,6 +13,7 @@ import { DaemonProblem } from "../../server/daemon/problem.ts";
 import { type CommandContext, EXIT } from "../context.ts";
 import { startDetached } from "../mcp/start.ts";
 import { spawnBuiltin } from "../review/spawn_self.ts";
+import { shown } from "./print.ts";
 
 /** What a command wants of its server. */
 export interface ServerOptions {
@@ -73,12 +74,13 @@ export function tellFailure(command: string, error: unknown, context: CommandCon
     return EXIT.failed;
   }
   if (!(error instanceof AichakuError)) throw error;
-  context.stderr(`${command}: ${error.message}\n`);
+  // In a server's own words, which must not move the cursor.
+  const tell = (text: string) =>
+    context.stderr(`${context.isErrorTerminal ? shown(text) : text}\n`);
+  tell(`${command}: ${error.message}`);
   const { data } = error;
   if (typeof data === "object" && data !== null && "detail" in data && data.detail !== undefined) {
-    context.stderr(
-      `${typeof data.detail === "string" ? data.detail : JSON.stringify(data.detail)}\n`,
-    );
+    tell(typeof data.detail === "string" ? data.detail : JSON.stringify(data.detail));
   }
   return error.kind === "not_running" ? EXIT.notRunning : EXIT.failed;
 }

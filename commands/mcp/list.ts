@@ -10,6 +10,7 @@ import type { ServerEntry } from "../../server/config/types.ts";
 import { find } from "../../server/daemon/find.ts";
 import { type ArgumentSpec, parseArguments } from "../arguments.ts";
 import { type CommandContext, EXIT } from "../context.ts";
+import { visible } from "../review/format_pretty.ts";
 import { configFile } from "./change_config.ts";
 import { askForReport, type ServerLine } from "./daemon_report.ts";
 import { reachOf } from "./reach.ts";
@@ -72,7 +73,8 @@ export async function list(args: readonly string[], context: CommandContext): Pr
     ]),
     ...config.disabled.map((name) => [name, "disabled", "", "", ""]),
   ];
-  context.stdout(rows.length === 0 ? "There are no servers.\n" : table(rows));
+  const shown = rows.map((row) => row.map(visible));
+  context.stdout(rows.length === 0 ? "There are no servers.\n" : table(shown));
   if (config.source === undefined) {
     context.stderr(`There is no ${file}; these are the built-in servers.\n`);
   }

@@ -10,6 +10,7 @@ import type { ConfigurationStatus } from "../../server/daemon/app.ts";
 import type { RunningDaemon } from "../../server/daemon/find.ts";
 import type { DaemonReport } from "./daemon_report.ts";
 import { duration } from "./duration.ts";
+import { visible } from "../review/format_pretty.ts";
 import { serverDetails } from "./server_details.ts";
 
 /** The block: that it runs, where, for how many, as which process. */
@@ -55,7 +56,8 @@ export function statusDetails(
     lines.push(`     ${name.padEnd(width)}  ${state}${count}${why}`);
     for (const detail of serverDetails(report ?? {})) lines.push(`       ${detail}`);
   }
-  return lines.join("\n") + "\n";
+  // A server's last words and the name of a folder can be anything; they must not move the cursor.
+  return lines.map(visible).join("\n") + "\n";
 }
 
 /** How what runs differs from what the file says; nothing when it does not. One line each. */

@@ -151,3 +151,26 @@ Deno.test("status says when what runs is not what the file says, in one line; --
     false,
   );
 });
+
+Deno.test("what a server wrote, or a folder is called, does not move the cursor of whoever looks", () => {
+  const text = statusDetails(daemon, {
+    servers: [{
+      name: "evil",
+      state: "failed",
+      clients: 1,
+      reason: "\x1b]0;title\x07\x1b[2J\rready",
+      report: {
+        lastError: "\x9b31m\u202egpj",
+        sharing: { mode: "auto", from: "default" },
+        isolated: "it asked \x1b[1A",
+        instances: [{
+          ...{ state: "ready", pid: 1, project: "/home/ada/\x1b[8m", clients: 1 },
+          ...{ callsInFlight: 0, callsQueued: 0, restarts: 0 },
+        }],
+      },
+    }],
+  });
+  // deno-lint-ignore no-control-regex
+  equal(/[\x00-\x09\x0b-\x1f\x7f-\x9f\u202e]/.test(text), false, JSON.stringify(text));
+  match(text, /evil {2}failed, 1 client \(\\u\{1b\}\]0;title/);
+});
