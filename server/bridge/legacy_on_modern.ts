@@ -23,6 +23,8 @@ import { legacyResult } from "./shapes.ts";
 
 /** Times that a server may ask for more in one call. */
 const MAX_ROUNDS = 8;
+/** Questions that a server may ask at once. */
+const MAX_QUESTIONS = 100;
 /** Milliseconds that all rounds of one call may take. */
 const MAX_TIME_MS = 600_000;
 
@@ -38,6 +40,8 @@ export async function callModernServer(
   let more: JsonObject = {};
   try {
     for (let round = 0; round <= MAX_ROUNDS; round++) {
+      // Cancelled behind its last answer: nothing more is done for it.
+      if (call.settled) return;
       const result = await makeOnce(call, instance, more);
       if (call.settled) return;
       if (result.resultType !== "input_required") return finish(call, result);
@@ -107,7 +111,9 @@ async function askAll(
   requests: JsonObject,
   timeoutMs: number,
 ): Promise<JsonObject> {
-  const entries = Object.entries(requests).map(async ([key, request]) => {
+  const asked = Object.entries(requests);
+  if (asked.length > MAX_QUESTIONS) throw invalid(call, `asks ${asked.length} things at once`);
+  const entries = asked.map(async ([key, request]) => {
     if (!isObject(request) || typeof request.method !== "string") {
       throw invalid(call, "asks something that is no request");
     }

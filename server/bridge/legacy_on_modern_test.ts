@@ -275,3 +275,23 @@ Deno.test("the server's errors are the client's, and its death is told", async (
   await settle();
   assert.equal(lost.outcome, "upstream_exited");
 });
+
+Deno.test("a call that is cancelled just behind its last answer is not made again", async () => {
+  const bench = await new Bench().start();
+  const reply = bench.client.call("tools/call", { name: "x" });
+  await bench.ask((await bench.request()).id, { a: FORM });
+  bench.client.respond(reply.notified[0], { result: { action: "accept" } });
+  bench.client.cancel(1);
+  await settle();
+  assert.equal(reply.outcome, "cancelled");
+  assert.deepEqual(bench.wire.take(), []);
+});
+
+Deno.test("a client is not flooded with questions", async () => {
+  const bench = await new Bench().start();
+  const reply = bench.client.call("tools/call", { name: "x" });
+  const requests = Object.fromEntries(Array.from({ length: 101 }, (_, n) => [`q${n}`, FORM]));
+  await bench.ask((await bench.request()).id, requests);
+  assert.equal(reply.outcome, "upstream_invalid");
+  assert.deepEqual(reply.notified, []);
+});

@@ -30,10 +30,15 @@ const LISTS = [["tools", "toolsListChanged"], ["prompts", "promptsListChanged"],
   "resourcesListChanged",
 ]] as const;
 
+const NONE: ReadonlySet<string> = new Set();
+
 /** The stream of one modern server. */
 export class Listening {
   readonly #options: ListeningOptions;
+  /** The stream asked for last. */
   #id: number | undefined;
+  /** All that were not ended, in the order they were asked for, and who waits to hear what they tell. */
+  readonly #open = new Map<number, (honoured: ReadonlySet<string>) => void>();
   #wanted: readonly string[] = [];
   #again: Disposable | undefined;
   #wait = AGAIN_MS;
@@ -54,39 +59,46 @@ export class Listening {
     this.#wanted = uris;
     const { instance, clock } = this.#options;
     const notifications = this.#filter(uris);
-    const honoured = Promise.withResolvers<ReadonlySet<string>>();
-    const none: ReadonlySet<string> = new Set();
     if (instance.life.state !== "ready" || Object.keys(notifications).length === 0) {
       this.close();
-      return Promise.resolve(none);
+      return Promise.resolve(NONE);
     }
-    const before = this.#id;
-    const timer = clock.after(ACKNOWLEDGE_MS, () => honoured.resolve(none));
+    const { promise, resolve } = Promise.withResolvers<ReadonlySet<string>>();
+    const timer = clock.after(ACKNOWLEDGE_MS, () => resolve(NONE));
     const id = instance.listen({ notifications }, {
       onAcknowledged: ({ resourceSubscriptions }) => {
-        timer[Symbol.dispose]();
         this.#wait = AGAIN_MS;
-        if (before !== undefined) instance.endListen(before);
-        honoured.resolve(
-          new Set(Array.isArray(resourceSubscriptions) ? resourceSubscriptions : []),
-        );
+        const told = new Set(Array.isArray(resourceSubscriptions) ? resourceSubscriptions : []);
+        this.#open.get(id)?.(told);
+        // What those before were for, and is still wanted, is in this one.
+        for (const before of [...this.#open.keys()]) if (before < id) this.#end(before, told);
       },
       onEnd: () => {
-        timer[Symbol.dispose]();
-        honoured.resolve(none);
+        this.#open.get(id)?.(NONE);
+        this.#open.delete(id);
         if (this.#id === id) this.#onEnd();
       },
     });
     this.#id = id;
-    return honoured.promise;
+    this.#open.set(id, (honoured) => {
+      timer[Symbol.dispose]();
+      resolve(honoured);
+    });
+    return promise;
   }
 
   /** Ends it: nobody listens, or nobody is there to tell. */
   close(): void {
     this.#again?.[Symbol.dispose]();
     this.#again = undefined;
-    if (this.#id !== undefined) this.#options.instance.endListen(this.#id);
+    for (const id of [...this.#open.keys()]) this.#end(id, NONE);
     this.#id = undefined;
+  }
+
+  #end(id: number, honoured: ReadonlySet<string>): void {
+    this.#options.instance.endListen(id);
+    this.#open.get(id)?.(honoured);
+    this.#open.delete(id);
   }
 
   #onEnd(): void {

@@ -130,3 +130,41 @@ Deno.test("nobody listens: the stream is ended and not opened again", async () =
   bench.clock.advance(60_000);
   assert.deepEqual(bench.sent(), []);
 });
+
+Deno.test("a stream that is overtaken by a later one is ended, and whoever asked for it is told", async () => {
+  const bench = await new Bench().serve();
+  bench.listening.listen([]);
+  bench.acknowledge(2);
+  const overtaken = bench.listening.listen(["a://1"]);
+  bench.listening.listen(["a://1", "a://2"]);
+  bench.sent();
+  bench.acknowledge(4, { resourceSubscriptions: ["a://1", "a://2"] });
+  assert.deepEqual(await overtaken, new Set(["a://1", "a://2"]));
+  assert.deepEqual(bench.sent(), [["notifications/cancelled", 2], ["notifications/cancelled", 3]]);
+});
+
+Deno.test("when a stream is refused, the one before goes on until there is another", async () => {
+  const bench = await new Bench().serve();
+  bench.listening.listen([]);
+  bench.acknowledge(2);
+  const refused = bench.listening.listen(["a://1"]);
+  bench.sent();
+  bench.wires.last.line({ jsonrpc: "2.0", id: 3, error: { code: -32602, message: "no" } });
+  assert.deepEqual(await refused, new Set());
+  assert.deepEqual(bench.sent(), []);
+  bench.listening.listen([]);
+  bench.acknowledge(4);
+  assert.deepEqual(bench.sent().map(([method, about]) => [method, method.endsWith("d") && about]), [
+    ["subscriptions/listen", false],
+    ["notifications/cancelled", 2],
+  ]);
+});
+
+Deno.test("whoever waits to hear what a server will tell does not wait when it is gone", async () => {
+  const bench = await new Bench().serve();
+  const honoured = bench.listening.listen(["a://1"]);
+  const { pending } = bench.clock;
+  bench.listening.close();
+  assert.deepEqual(await honoured, new Set());
+  assert.equal(bench.clock.pending, pending - 1);
+});

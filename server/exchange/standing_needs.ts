@@ -87,8 +87,10 @@ export class StandingNeeds {
    * @throws {UpstreamError} {Fault} when it refuses.
    */
   async tellLevel(): Promise<JsonObject> {
+    if (this.#logLevels.widest === undefined || this.#isModern) return {};
+    if ((this.#era ?? await this.#findEra()) === "modern") return {};
     const level = this.#logLevels.widest;
-    if (level === undefined || this.#isModern) return {};
+    if (level === undefined) return {};
     // The daemon's own: it sums up what all clients want, and is work for none of them.
     return await this.#make({ method: "logging/setLevel", params: { level } });
   }
@@ -106,16 +108,33 @@ export class StandingNeeds {
     // Before the server answers, so that another client's unsubscribe does not undo it meanwhile.
     this.#subscriptions.add(client, uri);
     try {
-      if (!this.#isModern) {
-        return await this.#make({ owner, method: "resources/subscribe", params });
+      if ((this.#era ?? await this.#findEra()) === "modern") {
+        return await this.#subscribeModern(uri);
       }
-      const honoured = await this.#listen();
-      if (honoured.has(uri)) return {};
-      throw new Fault("invalid_params", `The server does not tell of changes of ${uri}`);
+      return await this.#make({ owner, method: "resources/subscribe", params });
     } catch (error) {
       if (isNew) this.#subscriptions.delete(client, uri);
+      // It was asked for together with what all others want.
+      if (isNew && this.#isModern) this.#try(() => this.#listen());
       throw error;
     }
+  }
+
+  async #subscribeModern(uri: string): Promise<JsonObject> {
+    const { instance } = this.#options;
+    const server = instance.name;
+    const honoured = await this.#listen();
+    if (honoured.has(uri)) return {};
+    if (instance.life.state === "ready") {
+      throw new Fault("invalid_params", `The server does not tell of changes of ${uri}`, {
+        server,
+      });
+    }
+    throw new Fault(
+      "upstream_exited",
+      `Server ${JSON.stringify(server)} ended before it said whether it tells of changes of ${uri}`,
+      { server, retryable: true },
+    );
   }
 
   /** Ends a subscription of a client's. @throws {UpstreamError} {Fault} when the server refuses. */
@@ -123,7 +142,8 @@ export class StandingNeeds {
     const { uri } = params;
     const last = this.#subscriptions.delete(client, uri);
     if (!last && this.#subscriptions.of(uri).size > 0) return {};
-    if (!this.#isModern) {
+    // Whoever rests has nothing to end.
+    if (!this.#isModern && (this.#era ?? await this.#findEra()) === "legacy") {
       return await this.#make({ owner, method: "resources/unsubscribe", params });
     }
     await this.#listen();
@@ -171,6 +191,19 @@ export class StandingNeeds {
   get #isModern(): boolean {
     const { initializeResult } = this.#options.instance;
     return initializeResult !== undefined && isModern(initializeResult);
+  }
+
+  /** Which era it speaks, if it can be asked for something at once. */
+  get #era(): "modern" | "legacy" | undefined {
+    const { initializeResult, life } = this.#options.instance;
+    if (initializeResult === undefined) return undefined;
+    if (!isModern(initializeResult)) return "legacy";
+    return life.state === "ready" ? "modern" : undefined;
+  }
+
+  /** It is started to find out, or to be listened to. @throws {Fault} */
+  async #findEra(): Promise<"modern" | "legacy"> {
+    return isModern(await this.#options.instance.ready()) ? "modern" : "legacy";
   }
 
   #tellSubscriptions(uris: readonly string[]): void {
