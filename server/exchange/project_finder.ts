@@ -26,7 +26,7 @@ const ROOTS_TIMEOUT_MS = 10_000;
 /** Finds the projects of sessions for one server. */
 export class ProjectFinder {
   readonly #options: ProjectFinderOptions;
-  /** What clients said of their roots, so that each is asked once. */
+  /** The folders that clients named as their roots, so that each client is asked once. */
   readonly #asked = new Map<Session, Promise<string>>();
 
   constructor(options: ProjectFinderOptions) {
@@ -45,20 +45,27 @@ export class ProjectFinder {
    * @param via The call under way, on whose stream the client can be asked.
    * @throws {Fault} when there is none, or it may not be used.
    */
-  find(session: Session, via: Call | undefined): Promise<string> {
-    const roots = this.#options.roots();
-    if (session.project !== undefined) return resolveProject(session.project, { roots });
+  async find(session: Session, via: Call | undefined): Promise<string> {
+    const resolve = (path: string) => resolveProject(path, { roots: this.#options.roots() });
+    if (session.project !== undefined) return await resolve(session.project);
     // A modern client is asked nothing outside of results.
     if (session.isModern || !isObject(session.capabilities.roots)) {
-      return Promise.reject(this.#missing("and this client named none"));
+      throw this.#missing("and this client named none");
     }
-    const asked = this.#asked.get(session);
-    if (asked !== undefined) return asked;
-    const project = this.#ask(session, via);
-    this.#asked.set(session, project);
-    // The next call may ask again: the client may have had no stream open.
-    project.catch(() => this.forget(session));
-    return project;
+    while (true) {
+      const asked = this.#asked.get(session) ?? this.#ask(session, via);
+      this.#asked.set(session, asked);
+      const isStill = () => this.#asked.get(session) === asked;
+      try {
+        const folder = await resolve(await asked);
+        // Otherwise they changed while it was looked at.
+        if (isStill() || session.ended) return folder;
+      } catch (error) {
+        // The next call may ask again: the client may have had no stream open.
+        if (isStill()) this.forget(session);
+        throw error;
+      }
+    }
   }
 
   /** The client's roots are others now, or the client is gone. */
@@ -83,7 +90,7 @@ export class ProjectFinder {
     if (folders.length !== 1) {
       throw this.#missing(`and its client has ${folders.length} root folders, not one`);
     }
-    return await resolveProject(folders[0], { roots: this.#options.roots() });
+    return folders[0];
   }
 
   #missing(why: string, cause?: unknown): Fault {

@@ -18,7 +18,8 @@ export async function stopWhenQuiet(
 ): Promise<void> {
   const { instance } = shared;
   const due = clock.now() + withinMs;
-  while (instance.callsInFlight + instance.callsQueued > 0 && clock.now() < due) {
+  const isUsed = () => instance.callsInFlight + instance.callsQueued + instance.waitingForStart > 0;
+  while (isUsed() && clock.now() < due) {
     await new Promise<void>((resolve) => void clock.after(LOOK_MS, resolve));
   }
   await shared.stop(

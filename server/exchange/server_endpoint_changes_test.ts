@@ -174,3 +174,58 @@ Deno.test("the daemon's end waits for processes that were on their way out", asy
   all.clock.advance(60_000);
   await settle();
 });
+
+Deno.test("a call that waits for the start of a server ends there, whatever is configured meanwhile", async () => {
+  const all = new Endpoints();
+  const endpoint = all.endpoint();
+  const client = all.client("a", endpoint);
+  const reply = client.call("tools/call");
+  await settle();
+  endpoint.update(stdioEntry("fake", { args: ["new"] }));
+  all.clock.advance(1_000);
+  await settle();
+  assert.equal(reply.outcome, undefined);
+  serveAll(all);
+  await settle();
+  serveAll(all);
+  assert.equal(reply.outcome, "answered");
+  all.clock.advance(1_000);
+  await settle();
+  assert.equal(running(all), 0, "the old one ends then");
+});
+
+Deno.test("roots that were told before they changed place nobody", async () => {
+  const all = new Endpoints();
+  const [before, after] = [Deno.makeTempDirSync(), Deno.makeTempDirSync()];
+  try {
+    const endpoint = all.endpoint(stdioEntry("fake", { usesProject: true, args: ["old"] }));
+    const client = all.client("a", endpoint, { capabilities: { roots: {} } });
+    const reply = client.call("tools/call");
+    await settle();
+    const answer = (folder: string) => {
+      // On the stream of the call that needs them.
+      const asked = reply.notified.findLast(({ method }) => method === "roots/list");
+      client.respond(asked, { result: { roots: [{ uri: `file://${folder}` }] } });
+    };
+    answer(before);
+    await settle();
+    // While the folder is looked at.
+    const method = "notifications/roots/list_changed";
+    endpoint.notification(client.session, { kind: "notification", method, params: undefined });
+    await eventually(async () => {
+      await settle();
+      if (reply.notified.filter(({ method }) => method === "roots/list").length === 2) {
+        if (client.session.questions.size === 1) answer(after);
+      }
+      serveAll(all);
+      return reply.outcome !== undefined;
+    }, "the answer");
+    assert.equal(reply.outcome, "answered");
+    assert.deepEqual(
+      all.opened.map(({ spec }) => spec.project),
+      [Deno.realPathSync(after)],
+    );
+  } finally {
+    for (const folder of [before, after]) Deno.removeSync(folder);
+  }
+});

@@ -180,6 +180,11 @@ export class Instance {
     return this.#queue.size;
   }
 
+  /** Those who wait for it to be ready, most of them for a call of theirs. */
+  get waitingForStart(): number {
+    return this.#waitingForReady.length;
+  }
+
   /** See {@linkcode InFlight.onlyClient}. */
   get onlyClient(): string | undefined {
     return this.#conversation.onlyClient;
