@@ -208,8 +208,7 @@ Deno.test("roots that were told before they changed place nobody", async () => {
       client.respond(asked, { result: { roots: [{ uri: `file://${folder}` }] } });
     };
     answer(before);
-    await settle();
-    // While the folder is looked at.
+    // Before the folder has been looked at.
     const method = "notifications/roots/list_changed";
     endpoint.notification(client.session, { kind: "notification", method, params: undefined });
     await eventually(async () => {
