@@ -127,10 +127,13 @@ export class Session {
     return this.mailbox.attached || this.calls.size > 0 || this.connection !== undefined;
   }
 
-  /** Whether nobody would miss it: of `/rpc`, with nothing under way and nothing kept for it. */
+  /**
+   * Whether nobody would miss it: of `/rpc`, with nothing under way and nothing kept for it; or no more
+   * than a name that a modern client gave itself, which begins anew as what it was.
+   */
   get spare(): boolean {
-    return this.kind === "light" && !this.mailbox.attached && this.calls.size === 0 &&
-      this.mailbox.waiting === 0;
+    const isLight = this.kind === "light" || (this.kind === "modern" && this.owned.size === 0);
+    return isLight && !this.inUse && this.mailbox.waiting === 0;
   }
 
   /** Whether it speaks of itself with every request, and knows no session. */

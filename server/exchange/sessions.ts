@@ -302,8 +302,8 @@ export class Sessions {
   }
 
   /**
-   * The oldest session of `/rpc` that nobody would miss: a loop of `curl` leaves one behind with every
-   * request, and must not keep everybody else out until they expire.
+   * The oldest session that nobody would miss: a loop of `curl` leaves one behind with every request of
+   * `/rpc`, or with every name it gives itself, and must not keep everybody else out until they expire.
    */
   #oldestSpare(): Session | undefined {
     let oldest: Session | undefined;

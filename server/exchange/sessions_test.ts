@@ -212,6 +212,22 @@ Deno.test("a loop of curl does not keep everybody else out", () => {
   assert.throws(() => bench.create(), { reason: "overloaded" });
 });
 
+Deno.test("names that modern clients gave themselves do not keep everybody else out either", () => {
+  const bench = new Bench();
+  const named = Array.from({ length: 5 }, () => {
+    bench.advance(1);
+    return bench.create("modern");
+  });
+  bench.exchange.request(named[0], request("tools/call"), new NotedReply());
+  // What it has at that server would be lost.
+  named[1].owned.add("browser");
+  named[2].connection = { end() {} };
+  bench.create();
+  assert.deepEqual(named.map(({ ended }) => ended), [false, false, false, true, false]);
+  bench.create();
+  assert.throws(() => bench.create(), { reason: "overloaded" });
+});
+
 Deno.test("after a restart an MCP session goes on with what it had asked for", async () => {
   const before = new Bench();
   const session = before.sessions.create({
