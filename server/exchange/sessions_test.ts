@@ -11,7 +11,7 @@ import { FakeClock, settle } from "../../tests/fixtures/fake_clock.ts";
 import { FakeLog } from "../../tests/fixtures/instances.ts";
 import { MemorySessionStore } from "../store/memory_session_store.ts";
 import { Exchange } from "./exchange.ts";
-import type { Session } from "./session.ts";
+import type { Session, SessionKind } from "./session.ts";
 import { Sessions } from "./sessions.ts";
 
 const MINUTE = 60_000;
@@ -45,7 +45,7 @@ class Bench {
     });
   }
 
-  create(kind: "mcp" | "light" = "mcp", endpoint = this.one): Session {
+  create(kind: SessionKind = "mcp", endpoint = this.one): Session {
     return this.sessions.create({ kind, endpoint, protocolVersion: "2025-11-25" });
   }
 
@@ -55,7 +55,7 @@ class Bench {
     this.wall.now += ms;
   }
 
-  async find(id: string, kind: "mcp" | "light" = "mcp", endpoint = this.one): Promise<Session> {
+  async find(id: string, kind: SessionKind = "mcp", endpoint = this.one): Promise<Session> {
     return await this.sessions.find(id, { kind, endpoint });
   }
 
