@@ -121,7 +121,8 @@ export class Connection {
       session.touch();
       this.#options.context.exchange.request(session, incoming, {
         answer: (text, fault) => {
-          reply.answer(text, fault);
+          // Of a cancelled request nothing more is said (MCP 2026-07-28, transports/stdio).
+          if (!session.isModern || fault?.reason !== "cancelled") reply.answer(text, fault);
           const failed = incoming.method === "initialize" && fault !== undefined;
           // The client may try again, as if nothing had been.
           if (failed) this.#leave(session, "it could not begin");
