@@ -7,7 +7,7 @@
 
 import { dirname } from "@std/path";
 import { readIfThere, replaceFile } from "../../platform/atomic_file.ts";
-import { isObject } from "../../protocol/json.ts";
+import { isObject, type JsonObject } from "../../protocol/json.ts";
 
 /** What is known of one server. */
 export interface Verdict {
@@ -59,12 +59,23 @@ function read(path: string, onProblem: VerdictStoreOptions["onProblem"]): Map<st
     const value: unknown = text === undefined ? {} : JSON.parse(text);
     if (!isObject(value)) throw new Error(`${path} holds no object`);
     return new Map(
-      Object.entries(value).filter((entry): entry is [string, Verdict] => isObject(entry[1])),
+      Object.entries(value).flatMap(([key, entry]) =>
+        isObject(entry) ? [[key, asVerdict(entry)]] : []
+      ),
     );
   } catch (error) {
     onProblem(error);
     return new Map();
   }
+}
+
+/** What of an entry can be a verdict: the file may have been edited, or be of another version. */
+function asVerdict({ server, isolate, era }: JsonObject): Verdict {
+  return {
+    ...(typeof server === "string" ? { server } : {}),
+    ...(typeof isolate === "string" ? { isolate } : {}),
+    ...(era === "modern" || era === "legacy" || era === "silent" ? { era } : {}),
+  };
 }
 
 class Verdicts implements VerdictStore {
