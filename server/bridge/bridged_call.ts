@@ -62,6 +62,7 @@ export class BridgedCall implements UpstreamCall, Askable {
   #lastKey = 0;
   /** Under which name it is parked. */
   #state: string | undefined;
+  #wasParked = false;
   #collecting: Disposable | undefined;
   #expiry: Disposable | undefined;
   /** How it ended, while nobody waits for it. */
@@ -94,9 +95,11 @@ export class BridgedCall implements UpstreamCall, Askable {
   }
 
   /** Takes it back while the server has not had it. @returns the client's call, to be made elsewhere. */
-  withdraw(): ClientCall | undefined {
+  withdraw(isMeant: (call: ClientCall) => boolean): ClientCall | undefined {
     const call = this.#waiting;
-    if (call === undefined || !this.#options.instance.withdraw(this)) return undefined;
+    // One that was parked before is known here and nowhere else.
+    if (call === undefined || this.#wasParked || !isMeant(call)) return undefined;
+    if (!this.#options.instance.withdraw(this)) return undefined;
     this.#waiting = undefined;
     this.#end();
     return call;
@@ -260,6 +263,7 @@ export class BridgedCall implements UpstreamCall, Askable {
       return call.fail(new Fault("overloaded", "Too many calls wait for answers of clients"));
     }
     this.#state = state;
+    this.#wasParked = true;
     this.#waiting = undefined;
     const { clock, instance } = this.#options;
     // Its client is being asked: the server is not silent, and has no less time than the client.
@@ -274,7 +278,9 @@ export class BridgedCall implements UpstreamCall, Askable {
     const { clock, instance } = this.#options;
     const wait = Math.min(PARKED_WHILE_OTHERS_WAIT_MS, due - clock.now());
     this.#expiry = clock.after(wait, () => {
-      if (clock.now() < due && instance.callsQueued === 0) return this.#watchExpiry(due);
+      // What is only kept for its client is in nobody's way.
+      const isInTheWay = !this.#over && instance.callsQueued > 0;
+      if (clock.now() < due && !isInTheWay) return this.#watchExpiry(due);
       this.#giveUp("nobody came back");
       this.#forget();
     });

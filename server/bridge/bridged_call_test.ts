@@ -1,22 +1,29 @@
 import assert from "node:assert/strict";
-import { Endpoints } from "../../tests/fixtures/endpoints.ts";
+import { Endpoints, stdioEntry } from "../../tests/fixtures/endpoints.ts";
 import { settle } from "../../tests/fixtures/fake_clock.ts";
 import type { FakeWire } from "../../tests/fixtures/fake_wire.ts";
 import { ModernClient } from "../../tests/fixtures/modern_client.ts";
+import type { SharingMode } from "../config/types.ts";
+import { serverKey } from "../upstream/instance_key.ts";
 
 const TOOL = { name: "x" };
 
 /** A legacy server that runs, played by the test, and a modern client without a name. */
 class Bench {
   readonly all = new Endpoints();
-  readonly endpoint = this.all.endpoint();
-  readonly client = new ModernClient(this.all, this.endpoint);
+  readonly endpoint;
+  readonly client;
+
+  constructor(mode: SharingMode = "auto") {
+    this.endpoint = this.all.endpoint(stdioEntry("fake", { sharing: { mode, from: "config" } }));
+    this.client = new ModernClient(this.all, this.endpoint);
+  }
 
   /** The connection opened last; it is initialized if it was not. */
   async wire(): Promise<FakeWire> {
     await settle();
     const wire = this.all.wire();
-    if (!this.#initialized.has(wire)) wire.initialize({ capabilities: { tools: {}, logging: {} } });
+    if (!this.#initialized.has(wire)) wire.initialize();
     this.#initialized.add(wire);
     await settle();
     return wire;
@@ -49,4 +56,124 @@ Deno.test("an answer that is no JSON is told, and nobody waits for it for ever",
     assert.equal(reply.outcome, "upstream_invalid");
     assert.deepEqual(bench.all.log.errors, []);
   }
+});
+
+/** The server asks its client for a name. */
+async function ask(bench: Bench): Promise<void> {
+  const params = { message: "Name?", requestedSchema: {} };
+  bench.all.wire().line({ jsonrpc: "2.0", id: "q", method: "elicitation/create", params });
+  await bench.collect();
+}
+
+Deno.test("what only waits for its client is in nobody's way, and kept for its whole time", async () => {
+  const bench = new Bench("serial");
+  const parked = bench.client.call("tools/call", TOOL);
+  const id = await bench.given();
+  await ask(bench);
+  bench.all.wire().answer(id, { content: ["done"] });
+  bench.all.wire().take();
+  bench.client.call("tools/call", TOOL);
+  bench.client.call("tools/call", TOOL);
+  bench.all.clock.advance(300_000);
+  const { requestState } = parked.result;
+  const again = bench.client.call("tools/call", { ...TOOL, requestState });
+  assert.deepEqual(again.result?.content, ["done"]);
+});
+
+Deno.test("a call that goes on stays where it is known when another one is parked", async () => {
+  const bench = new Bench();
+  bench.all.verdicts.add(serverKey(bench.endpoint.entry), { isolate: "it asked" });
+  const first = bench.client.call("tools/call", TOOL);
+  const elicitations = [{ message: "Sign in", url: "https://x", elicitationId: "e" }];
+  const id = await bench.given();
+  const wire = bench.all.wire();
+  wire.line({ jsonrpc: "2.0", id, error: { code: -32042, message: "", data: { elicitations } } });
+  await bench.collect();
+  const { inputRequests, requestState } = first.result;
+  const second = bench.client.call("tools/call", TOOL);
+  await bench.given();
+  const [key] = Object.keys(inputRequests);
+  const inputResponses = { [key]: { action: "accept" } };
+  const again = bench.client.call("tools/call", { ...TOOL, requestState, inputResponses });
+  await settle();
+  assert.deepEqual(wire.take(), [], "it waits for its turn");
+  await ask(bench);
+  assert.equal(second.result.resultType, "input_required");
+  assert.equal(again.outcome, undefined);
+});
+
+Deno.test("what finds another process is found one by the entry that it came to", async () => {
+  const all = new Endpoints();
+  const [one, two] = ["one", "two"].map((name) =>
+    all.endpoint(stdioEntry(name, { command: "same" }))
+  );
+  all.verdicts.add(serverKey(one.entry), { isolate: "it asked" });
+  const parked = new ModernClient(all, one).call("tools/call", TOOL);
+  const other = new ModernClient(all, two).call("tools/call", TOOL);
+  await settle();
+  all.wire().initialize();
+  await settle();
+  assert.equal(all.wire().take().length, 1, "they take turns");
+  const params = { message: "Name?", requestedSchema: {} };
+  all.wire().line({ jsonrpc: "2.0", id: "q", method: "elicitation/create", params });
+  await settle();
+  all.clock.advance(15);
+  await settle();
+  assert.equal(parked.result.resultType, "input_required");
+  assert.equal(other.outcome, undefined);
+  assert.deepEqual([one.clients, two.clients], [0, 1]);
+  assert.equal(all.opened.length, 2);
+});
+
+Deno.test("a client that is served elsewhere from now on is to listen there", async () => {
+  const bench = new Bench();
+  const client = new ModernClient(bench.all, bench.endpoint, { name: "ada", capabilities: {} });
+  const listening = client.call("subscriptions/listen", {
+    notifications: { toolsListChanged: true },
+  });
+  await settle();
+  bench.all.wire().initialize({ capabilities: { tools: { listChanged: true } } });
+  await settle();
+  assert.equal(listening.outcome, undefined);
+  client.call("tools/call", TOOL);
+  assert.equal(listening.outcome, undefined);
+  client.call("tools/call", TOOL, { capabilities: { sampling: {} } });
+  assert.equal(listening.outcome, "answered");
+});
+
+Deno.test("who wants to hear of very much hears of a part, and nothing is asked for who left", async () => {
+  const bench = new Bench();
+  const uris = Array.from({ length: 2_000 }, (_, n) => `a://${n}`);
+  const notifications = { resourceSubscriptions: [...uris, ...uris] };
+  const listens = [0, 1].map(() => bench.client.call("subscriptions/listen", { notifications }));
+  await settle();
+  const wire = bench.all.wire();
+  wire.initialize({ capabilities: { resources: { subscribe: true } } });
+  await settle();
+  listens[1].leave();
+  const asked: unknown[] = [];
+  for (let sent = wire.take(); sent.length > 0; sent = wire.take()) {
+    for (const { id, method, params } of sent) {
+      if (method === "resources/subscribe") asked.push(params.uri);
+      if (id !== undefined) wire.answer(id);
+    }
+    await settle();
+  }
+  // One of the second, which was under way when it left.
+  assert.equal(asked.length, 1_001);
+  assert.equal(listens[0].notified[0].params.notifications.resourceSubscriptions.length, 1_000);
+});
+
+Deno.test("nobody listens at a server that is stopped meanwhile", async () => {
+  const bench = new Bench();
+  const listening = bench.client.call("subscriptions/listen", {
+    notifications: { toolsListChanged: true, resourceSubscriptions: ["a://1"] },
+  });
+  await settle();
+  const capabilities = { tools: { listChanged: true }, resources: { subscribe: true } };
+  bench.all.wire().initialize({ capabilities });
+  await settle();
+  await bench.endpoint.stop();
+  await settle();
+  assert.equal(listening.outcome, "draining");
 });

@@ -13,6 +13,7 @@
  * @module
  */
 
+import { createHash } from "node:crypto";
 import type { Clock } from "../../platform/clock.ts";
 import { Fault } from "../../protocol/errors.ts";
 import { isObject, type JsonObject, stringifyJson } from "../../protocol/json.ts";
@@ -76,8 +77,8 @@ export class LegacyServer {
   }
 
   /** Takes the calls back that the server has not had yet. */
-  withdrawWaiting(): ClientCall[] {
-    return [...this.#begun].map((bridged) => bridged.withdraw()).filter((call) =>
+  withdrawWaiting(isMeant: (call: ClientCall) => boolean): ClientCall[] {
+    return [...this.#begun].map((bridged) => bridged.withdraw(isMeant)).filter((call) =>
       call !== undefined
     );
   }
@@ -114,9 +115,9 @@ export class LegacyServer {
   }
 }
 
-/** What a call is about, whoever makes it and however often. */
+/** What a call is about, whoever makes it and however often. Short, whatever it is about. */
 function digestOf({ method }: ClientCall, { _meta: _, ...params }: JsonObject): string {
-  return `${method} ${stringifyJson(sorted(params))}`;
+  return createHash("sha256").update(stringifyJson([method, sorted(params)])).digest("base64");
 }
 
 function sorted(value: unknown): unknown {

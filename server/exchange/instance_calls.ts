@@ -79,9 +79,9 @@ export class InstanceCalls {
   }
 
   /** Takes the calls of modern clients back that the server has not had yet. */
-  withdrawWaiting(): Call[] {
+  withdrawWaiting(isMeant: (call: Call) => boolean): Call[] {
     // They came from here.
-    return this.#legacy.withdrawWaiting() as Call[];
+    return this.#legacy.withdrawWaiting((call) => isMeant(call as Call)) as Call[];
   }
 
   /** Sees to the call: it will be settled exactly once. */
@@ -214,6 +214,7 @@ export class InstanceCalls {
       const filter = honourable(readFilter(call.params), capabilities);
       const honoured: string[] = [];
       for (const uri of filter.resourceSubscriptions ?? []) {
+        if (call.settled) break;
         try {
           await needs.subscribe(id, { uri });
           honoured.push(uri);
@@ -224,6 +225,11 @@ export class InstanceCalls {
       }
       if (filter.resourceSubscriptions !== undefined) filter.resourceSubscriptions = honoured;
       if (call.settled) return needs.release(id);
+      if (instance.life.state === "draining" || instance.life.state === "stopped") {
+        throw new Fault("draining", `Server ${JSON.stringify(instance.name)} is being stopped`, {
+          server: instance.name,
+        });
+      }
       this.listeners.add(id, { call, filter }, () => needs.release(id));
     } catch (error) {
       needs.release(id);

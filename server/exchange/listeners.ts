@@ -10,6 +10,7 @@
 import { isObject, type JsonObject, parseJson, stringifyJson } from "../../protocol/json.ts";
 import { META, metaOf } from "../../protocol/modern.ts";
 import type { Call } from "./call.ts";
+import type { Session } from "./session.ts";
 
 /** What a client asks to hear of. */
 export interface ListenFilter {
@@ -26,6 +27,9 @@ const FILTER_OF: Readonly<Record<string, keyof ListenFilter>> = {
   "notifications/resources/list_changed": "resourcesListChanged",
 };
 
+/** Resources that one listener is told of. */
+const MAX_RESOURCES = 1_000;
+
 interface Listener {
   call: Call;
   filter: ListenFilter;
@@ -40,7 +44,9 @@ export function readFilter(params: JsonObject | undefined): ListenFilter {
   }
   const uris = given.resourceSubscriptions;
   if (Array.isArray(uris)) {
-    filter.resourceSubscriptions = uris.filter((uri) => typeof uri === "string");
+    // What is beyond is left out of what the client is told it will hear of.
+    filter.resourceSubscriptions = [...new Set(uris)].filter((uri) => typeof uri === "string")
+      .slice(0, MAX_RESOURCES);
   }
   return filter;
 }
@@ -100,6 +106,11 @@ export class Listeners {
     const listener = this.#byId.get(id);
     listener?.call.notify(tagged(listener.call, "notifications/resources/updated", params));
     return listener !== undefined;
+  }
+
+  /** A client goes elsewhere, and is to listen there. */
+  endOf(session: Session): void {
+    for (const { call } of [...this.#byId.values()]) if (call.session === session) finish(call);
   }
 
   /** There is nothing to be told here any more. */

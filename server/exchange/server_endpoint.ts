@@ -580,7 +580,9 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
   /** What waits for its turn there finds another process. */
   onParked(shared: SharedInstance): void {
     if (shared.spec.another === undefined) return;
-    for (const call of shared.withdrawWaiting()) this.request(call);
+    // Another entry may mean the same process; its sessions are its own.
+    const isHere = ({ session }: Call) => this.#places.get(session) === shared;
+    for (const call of shared.withdrawWaiting(isHere)) this.request(call);
   }
 
   onGone(shared: SharedInstance, { crashed }: { crashed: boolean }): void {

@@ -162,8 +162,8 @@ export class SharedInstance implements InstanceListener {
   }
 
   /** Takes the calls of modern clients back that the server has not had yet. */
-  withdrawWaiting(): Call[] {
-    return this.#calls.withdrawWaiting();
+  withdrawWaiting(isMeant: (call: Call) => boolean): Call[] {
+    return this.#calls.withdrawWaiting(isMeant);
   }
 
   /** Whether such a call is known here under this name. */
@@ -198,6 +198,7 @@ export class SharedInstance implements InstanceListener {
   leave(session: Session): void {
     if (!this.#sessions.delete(session.id)) return;
     this.#needs.release(session.id);
+    this.#calls.listeners.endOf(session);
   }
 
   /** Ends it for good; calls in flight fail with `fault`. */

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { asFault } from "../../../protocol/errors.ts";
+import { asFault, Fault } from "../../../protocol/errors.ts";
 import { isObject, type JsonObject, parseJson } from "../../../protocol/json.ts";
 import { metaOf } from "../../../protocol/modern.ts";
 import { Call } from "../call.ts";
@@ -36,19 +36,25 @@ export function listenAt(
     notifications: { resourceSubscriptions: [...uris] },
   };
   return new Promise((resolve) => {
+    let isTold = false;
     // The same id: what is told is told under it.
     const part = new Call(session, { kind: "request", id, method, params }, {
       notify(text) {
         const message = parseJson(text);
         if (!isObject(message) || message.method !== "notifications/subscriptions/acknowledged") {
           acknowledged.then(() => call.notify(text));
-        } else resolve(honouredIn(message));
+        } else {
+          isTold = true;
+          resolve(honouredIn(message));
+        }
         return true;
       },
       answer() {
         // Sessions know calls by their ids, and this one may have taken the other's place.
         if (!call.settled) session.calls.set(call.key, call);
         resolve([]);
+        // What the client believes that it hears is not told any more: it is to listen again.
+        if (isTold) acknowledged.then(() => call.end(gone()));
       },
     });
     call.whenSettled(() => part.cancel("the client does not listen any more"));
@@ -58,6 +64,10 @@ export function listenAt(
       part.fail(asFault(error));
     }
   });
+}
+
+function gone(): Fault {
+  return new Fault("draining", "A server that was listened to is gone; listen again");
 }
 
 function honouredIn({ params }: JsonObject): string[] {

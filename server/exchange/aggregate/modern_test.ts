@@ -149,3 +149,23 @@ Deno.test("a modern server is asked as each class of clients, and all of them he
   const asked = bench.wire("one").take().map(({ method }: Json) => method);
   assert.deepEqual(asked, ["tools/list", "tools/list"], "both are read again");
 });
+
+Deno.test("a client that hears of resources is to listen again when their server is gone", async () => {
+  const bench = new AggregateBench(["one"]);
+  const reply = modern(bench).call("subscriptions/listen", {
+    notifications: { resourceSubscriptions: ["x://one"] },
+  });
+  await bench.start("one", LISTENING);
+  await bench.answer("one", {
+    "resources/list": { resources: [{ uri: "x://one", name: "one" }] },
+    "resources/templates/list": { resourceTemplates: [] },
+  });
+  await bench.answer("one", { "resources/subscribe": {} });
+  assert.deepEqual(reply.notified.map(({ params }: Json) => params.notifications), [
+    { resourceSubscriptions: ["x://one"] },
+  ]);
+  assert.equal(reply.outcome, undefined);
+  await bench.servers.get("one")!.stop();
+  await settle();
+  assert.equal(reply.answers[0].result.resultType, "complete");
+});
