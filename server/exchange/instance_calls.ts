@@ -128,12 +128,16 @@ export class InstanceCalls {
   }
 
   /**
-   * Arguments that headers repeat must be the same there. Fails the call when they are not.
+   * Arguments that headers repeat must be the same there. Fails the call when they are not. Where the
+   * call goes on with such headers of ours, the tools must be known as well.
    *
    * @returns undefined when that is done; a promise while the server's tools are not known yet.
    */
   #checkHeaders(call: Call): Promise<void> | undefined {
-    if (call.paramHeaders === undefined || call.method !== "tools/call") return undefined;
+    if (call.method !== "tools/call") return undefined;
+    if (call.paramHeaders === undefined && !this.#options.instance.mirrorsArguments) {
+      return undefined;
+    }
     const check = (tools: ReadonlyMap<string, JsonObject>) => {
       const fault = checkParamHeaders(call, tools);
       if (fault !== undefined) call.fail(fault);

@@ -73,7 +73,7 @@ Deno.test("a modern call over HTTP is compared with its headers before the serve
   await settle();
   const [list] = all.wire().take();
   assert.equal(list.method, "tools/list");
-  const inputSchema = { properties: { region: { "x-mcp-header": "Region" } } };
+  const inputSchema = { properties: { region: { type: "string", "x-mcp-header": "Region" } } };
   all.wire().answer(list.id, { tools: [{ name: "x", inputSchema }] });
   await settle();
   assert.deepEqual(all.wire().take().map(({ params }) => params.arguments), [{ region: "a" }]);

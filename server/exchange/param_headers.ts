@@ -9,8 +9,9 @@
  */
 
 import { Fault } from "../../protocol/errors.ts";
-import { isObject, type JsonObject } from "../../protocol/json.ts";
 import { readHeaderValue } from "../../protocol/header_value.ts";
+import type { JsonObject } from "../../protocol/json.ts";
+import { mirroredParams, mirroredValue } from "../../protocol/mirrored_params.ts";
 
 /** A call, as far as it matters here. */
 export interface CalledTool {
@@ -18,16 +19,6 @@ export interface CalledTool {
   /** By their names after `Mcp-Param-`, in lower case. */
   readonly paramHeaders: ReadonlyMap<string, string> | undefined;
 }
-
-/** An argument that is mirrored. */
-interface Mirrored {
-  header: string;
-  path: readonly string[];
-  isInteger: boolean;
-}
-
-/** Levels of a schema that are looked into. */
-const MAX_DEPTH = 32;
 
 /** A decimal number as it may be written. */
 const DECIMAL = /^-?(?:0|[1-9]\d*)(?:\.\d+)?$/;
@@ -42,9 +33,12 @@ export function checkParamHeaders(
   tools: ReadonlyMap<string, JsonObject>,
 ): Fault | undefined {
   if (paramHeaders === undefined || typeof params?.name !== "string") return undefined;
-  const schema = tools.get(params.name)?.inputSchema;
-  for (const { header, path, isInteger } of mirroredIn(schema)) {
-    const text = textOf(valueAt(params.arguments, path));
+  const mirrored = mirroredParams(tools.get(params.name)?.inputSchema);
+  // Nobody knows what is meant; clients must leave such a tool out.
+  if ("invalid" in mirrored) return undefined;
+  for (const param of mirrored) {
+    const { header, path, isInteger } = param;
+    const text = mirroredValue(params.arguments, param);
     // Not there, or nothing that a header can say: its schema is the server's to check.
     if (text === undefined) continue;
     const written = paramHeaders.get(header.toLowerCase());
@@ -64,41 +58,6 @@ export function checkParamHeaders(
     }
   }
   return undefined;
-}
-
-/** The arguments that a schema wants mirrored; none when it says so where it must not. */
-function mirroredIn(schema: unknown): Mirrored[] {
-  const found: Mirrored[] = [];
-  const look = (schema: unknown, path: readonly string[]) => {
-    if (!isObject(schema) || !isObject(schema.properties) || path.length > MAX_DEPTH) return;
-    for (const [name, property] of Object.entries(schema.properties)) {
-      if (!isObject(property)) continue;
-      const header = property["x-mcp-header"];
-      const own = [...path, name];
-      if (typeof header === "string" && header !== "") {
-        found.push({ header, path: own, isInteger: property.type === "integer" });
-      }
-      look(property, own);
-    }
-  };
-  look(schema, []);
-  // Clients must leave such a tool out, and nobody knows which argument is meant.
-  const names = new Set(found.map(({ header }) => header.toLowerCase()));
-  return names.size === found.length ? found : [];
-}
-
-function valueAt(value: unknown, path: readonly string[]): unknown {
-  for (const name of path) {
-    if (!isObject(value) || !Object.hasOwn(value, name)) return undefined;
-    value = value[name];
-  }
-  return value;
-}
-
-/** A value as a header says it. */
-function textOf(value: unknown): string | undefined {
-  if (typeof value === "string") return value;
-  return typeof value === "number" || typeof value === "boolean" ? String(value) : undefined;
 }
 
 function mismatch(what: string): Fault {

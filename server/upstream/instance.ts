@@ -227,6 +227,11 @@ export class Instance {
     return this.#initializeResult;
   }
 
+  /** See {@linkcode Wire.mirrorsArguments}. */
+  get mirrorsArguments(): boolean {
+    return this.#conversation.wire?.mirrorsArguments ?? false;
+  }
+
   /** Opens a stream of notifications at a modern server that runs. @returns its id. */
   listen(params: JsonObject, listen: Listen): number {
     return this.#conversation.listen(params, listen);

@@ -55,6 +55,11 @@ export interface Wire {
    * The handshake is over, and this revision is in force: for wires whose messages carry it beside them.
    */
   agreed?(protocolVersion: string): void;
+  /**
+   * Whether arguments of tools may have to stand beside the messages: then the list of tools must have
+   * come this way before a tool is called. Default false.
+   */
+  readonly mirrorsArguments?: boolean;
   /** Ends the connection: politely, then by force. Resolves when it has ended. */
   close(grace: CloseGrace): Promise<void>;
 }

@@ -23,6 +23,8 @@ import { statusText, type Trouble } from "./trouble.ts";
 /** A request that has no answer yet. */
 export interface HttpCall extends Extract<Outgoing, { kind: "request" }> {
   readonly text: string;
+  /** Headers with arguments of the tool that it calls. */
+  readonly mirrored?: Record<string, string>;
   /** Breaks it off. */
   readonly controller: AbortController;
   /** Whether the server may have it. */

@@ -18,6 +18,7 @@ import { type HttpCall, type HttpCallEnd, runCall } from "./http_call.ts";
 import { HttpSession } from "./http_session.ts";
 import { answeredIds, linesOf } from "./incoming.ts";
 import { listen } from "./listen_stream.ts";
+import { MirroredTools } from "./mirrored_tools.ts";
 import type { RemoteOptions } from "./options.ts";
 import { type Outgoing, readOutgoing } from "./outgoing.ts";
 import { readRefusal } from "./refusal.ts";
@@ -50,6 +51,7 @@ class HttpWire implements Wire {
   /** Everything under way, breakable; `close` waits for it. */
   readonly #tasks = new Map<Promise<void>, AbortController>();
   readonly #notExecuted: number[] = [];
+  readonly #tools: MirroredTools;
   /** Whether calls that were not executed may be made in the next session. */
   #mayLast = true;
   #state: "open" | "draining" | "closing" | "ended" = "open";
@@ -67,6 +69,11 @@ class HttpWire implements Wire {
     this.#options = options;
     this.#events = events;
     this.#session = new HttpSession(options);
+    this.#tools = new MirroredTools(options);
+  }
+
+  get mirrorsArguments(): boolean {
+    return this.#isModern;
   }
 
   get writable(): boolean {
@@ -110,11 +117,12 @@ class HttpWire implements Wire {
 
   // ---- to the server
 
-  #request(message: Extract<Outgoing, { kind: "request" }>, text: string): void {
+  #request({ args, ...message }: Extract<Outgoing, { kind: "request" }>, text: string): void {
     this.#isModern = message.modern !== undefined;
     this.#owed += text.length;
     const controller = new AbortController();
-    const call: HttpCall = { ...message, text, controller, sent: false, settled: false };
+    const mirrored = this.#tools.headersFor(message.subject, args);
+    const call: HttpCall = { ...message, mirrored, text, controller, sent: false, settled: false };
     this.#calls.set(call.id, call);
     this.#run(() => this.#call(call), controller);
   }
@@ -237,7 +245,8 @@ class HttpWire implements Wire {
     for (const line of linesOf(text)) {
       if (this.#state === "ended") return;
       const calls = answeredIds(line).map((id) => this.#calls.get(id));
-      this.#events.onLine(line);
+      const isList = calls.some((call) => call?.method === "tools/list" && call.modern);
+      this.#events.onLine(isList ? this.#tools.onList(line) : line);
       for (const call of calls) if (call !== undefined) this.#settle(call);
     }
   }

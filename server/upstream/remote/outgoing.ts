@@ -19,6 +19,8 @@ export type Outgoing =
     modern: string | undefined;
     /** The tool, prompt or resource it is about. */
     subject: string | undefined;
+    /** What it gives the tool that it calls. */
+    args?: unknown;
   }
   | { kind: "cancelled"; id: number }
   | { kind: "notification"; method: string }
@@ -50,6 +52,9 @@ export function readOutgoing(text: string): Outgoing {
     method,
     modern: typeof meta[REVISION] === "string" ? meta[REVISION] : undefined,
     subject: typeof subject === "string" ? subject : undefined,
+    ...(method === "tools/call" && params?.arguments !== undefined
+      ? { args: params.arguments }
+      : {}),
   };
 }
 
@@ -58,9 +63,16 @@ export function readOutgoing(text: string): Outgoing {
  * Source: MCP 2026-07-28, basic/transports/streamable-http, "Request Metadata".
  */
 export function metadataHeaders(
-  { method, modern, subject }: { method: string; modern: string; subject: string | undefined },
+  { method, modern, subject, mirrored }: {
+    method: string;
+    modern: string;
+    subject: string | undefined;
+    /** Headers with arguments of the tool. */
+    mirrored?: Record<string, string>;
+  },
 ): Record<string, string> {
   return {
+    ...mirrored,
     "mcp-protocol-version": modern,
     "mcp-method": writeHeaderValue(method),
     ...(subject === undefined ? {} : { "mcp-name": writeHeaderValue(subject) }),
