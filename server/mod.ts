@@ -24,6 +24,7 @@ import { serveLines } from "./inbound/lines.ts";
 import { SilenceWatch } from "./inbound/replies.ts";
 import { ResumableStreams } from "./inbound/resumable.ts";
 import { createRoutes } from "./routes.ts";
+import { asConfigured } from "./config/project.ts";
 import { connectBuiltin } from "./builtin/mod.ts";
 import type { Config, Limits, ServerEntry, ServerSettings } from "./config/types.ts";
 import type { ReloadReport } from "./daemon/app.ts";
@@ -76,9 +77,10 @@ export function createApp(options: AppOptions): DaemonApp {
     },
     inherited: () => inherited,
     eras: {
-      of: (entry) => options.verdicts.get(serverKey(entry))?.era,
+      of: (entry) => options.verdicts.get(serverKey(asConfigured(entry)))?.era,
       learn(entry, era) {
-        const key = serverKey(entry);
+        // The same server in every project: its folders would pile up in the file.
+        const key = serverKey(asConfigured(entry));
         if (options.verdicts.get(key)?.era !== era) options.verdicts.add(key, { era });
       },
     },

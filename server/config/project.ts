@@ -10,7 +10,7 @@
  */
 
 import { normalize } from "@std/path";
-import type { StdioEntry } from "./types.ts";
+import type { ServerEntry, StdioEntry } from "./types.ts";
 
 /**
  * Stands where the project's folder belongs. No argument, variable or path of an operating system can
@@ -18,6 +18,14 @@ import type { StdioEntry } from "./types.ts";
  * anything else.
  */
 export const PROJECT_MARK = "\u0000project\u0000";
+
+/** The entries that those for one project were made from. */
+const origins = new WeakMap<ServerEntry, StdioEntry>();
+
+/** An entry as it is configured, without the project that {@linkcode forProject} put into it. */
+export function asConfigured(entry: ServerEntry): ServerEntry {
+  return origins.get(entry) ?? entry;
+}
 
 /**
  * An entry for one project.
@@ -29,13 +37,15 @@ export const PROJECT_MARK = "\u0000project\u0000";
 export function forProject(entry: StdioEntry, project: string): StdioEntry {
   if (!entry.usesProject) return entry;
   const { args, env, cwd } = entry;
-  return {
+  const placed: StdioEntry = {
     ...entry,
     args: args.map(put),
     env: Object.fromEntries(Object.entries(env).map(([name, value]) => [name, put(value)])),
     cwd: cwd?.includes(PROJECT_MARK) ? normalize(put(cwd)) : cwd,
     usesProject: false,
   };
+  origins.set(placed, entry);
+  return placed;
 
   function put(text: string): string {
     // Not replaceAll: in its replacement, "$&" and the like mean something, and folders hold a "$".

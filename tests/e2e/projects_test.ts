@@ -358,3 +358,15 @@ daemonTest("a server without projects is none the wiser for one that is named", 
   assert.equal(pids[0], pids[1]);
   assert.ok(!(await sessions[0].tell("about")).includes("/etc"));
 });
+
+projectTest(
+  "what is learned of a server is learned once, however many projects it works on",
+  async (place) => {
+    const { daemon, work } = place;
+    for (const project of await projects(work, 2)) await projectOf(await begin(place, project));
+    const verdicts = JSON.parse(
+      await Deno.readTextFile(join(daemon.paths.cacheDir, "verdicts.json")),
+    );
+    assert.equal(Object.keys(verdicts).length, 1);
+  },
+);
