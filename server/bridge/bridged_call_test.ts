@@ -177,3 +177,22 @@ Deno.test("nobody listens at a server that is stopped meanwhile", async () => {
   await settle();
   assert.equal(listening.outcome, "draining");
 });
+
+Deno.test("a call goes on at the process where it is parked, although its server is configured anew", async () => {
+  const bench = new Bench();
+  const parked = bench.client.call("tools/call", TOOL);
+  const id = await bench.given();
+  const before = bench.all.wire();
+  await ask(bench);
+  bench.endpoint.update(stdioEntry("fake", { args: ["another"] }));
+  const { inputRequests, requestState } = parked.result;
+  const inputResponses = { [Object.keys(inputRequests)[0]]: { action: "accept" } };
+  const again = bench.client.call("tools/call", { ...TOOL, requestState, inputResponses });
+  await settle();
+  assert.deepEqual(before.take().map(({ result }) => result), [{ action: "accept" }]);
+  before.answer(id, { content: ["done"] });
+  assert.deepEqual(again.result?.content, ["done"]);
+  bench.all.clock.advance(60_000);
+  await settle();
+  assert.ok(before.closed !== undefined, "then it ends");
+});

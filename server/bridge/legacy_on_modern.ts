@@ -48,7 +48,7 @@ export async function callModernServer(
       if (!MULTI_ROUND_METHODS.has(call.method)) {
         throw invalid(call, "asked for more, which it may not do here");
       }
-      if (result.inputRequests === undefined && result.requestState === undefined) {
+      if (!saysWhat(result)) {
         throw invalid(call, "asked for more, and did not say what");
       }
       const left = due - clock.now();
@@ -65,6 +65,11 @@ export async function callModernServer(
     if (error instanceof UpstreamError) call.failWith(error.error);
     else call.fail(asFault(error));
   }
+}
+
+/** Whether there is something to come back with. Without, the call would only be made again. */
+function saysWhat({ inputRequests, requestState }: JsonObject): boolean {
+  return inputRequests === undefined ? requestState !== undefined : isObject(inputRequests);
 }
 
 function finish(call: ClientCall, result: JsonObject): void {

@@ -295,3 +295,18 @@ Deno.test("a client is not flooded with questions", async () => {
   assert.equal(reply.outcome, "upstream_invalid");
   assert.deepEqual(reply.notified, []);
 });
+
+Deno.test("a server whose questions are none is not called again", async () => {
+  for (const inputRequests of [[], "x", 12345678901234567890n]) {
+    const bench = await new Bench().start();
+    const reply = bench.client.call("tools/call", { name: "x" });
+    const { id } = await bench.request();
+    const text = typeof inputRequests === "bigint" ? inputRequests : JSON.stringify(inputRequests);
+    bench.wire.line(
+      `{"jsonrpc":"2.0","id":${id},"result":{"resultType":"input_required","inputRequests":${text}}}`,
+    );
+    await settle();
+    assert.deepEqual(bench.wire.take(), []);
+    assert.equal(reply.outcome, "upstream_invalid");
+  }
+});

@@ -96,6 +96,8 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
   readonly #sessions = new Set<Session>();
   readonly #places = new Map<Session, SharedInstance>();
   readonly #instances = new Set<SharedInstance>();
+  /** Instances that were replaced, and whose calls may finish. */
+  readonly #leaving = new Set<SharedInstance>();
   /** Sessions that were told what a server may have, before there was one to ask. */
   readonly #provisional = new WeakSet<Session>();
   /** Sessions that go on although their own process here is gone, and that do not know it yet. */
@@ -358,8 +360,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
   #parkedFor({ session, params }: Call): SharedInstance | undefined {
     const requestState = params?.requestState;
     if (!session.isModern || typeof requestState !== "string") return undefined;
-    for (const shared of this.#instances) if (shared.holds(requestState)) return shared;
-    return undefined;
+    return [...this.#instances, ...this.#leaving].find((shared) => shared.holds(requestState));
   }
 
   /** A modern server is told with every request what its client can do: it needs no classes. */
@@ -738,7 +739,12 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     const { clock, pool } = this.#options;
     const stopped = stopWhenQuiet(shared, { clock, withinMs: RETIRE_MS });
     pool.seeOff(shared, stopped);
-    await stopped;
+    this.#leaving.add(shared);
+    try {
+      await stopped;
+    } finally {
+      this.#leaving.delete(shared);
+    }
   }
 
   #isHeld(): Fault {
