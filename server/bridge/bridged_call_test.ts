@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
+import { type JsonObject, parseJson } from "../../protocol/json.ts";
 import { Endpoints, stdioEntry } from "../../tests/fixtures/endpoints.ts";
+import { newSession, NotedReply, request } from "../../tests/fixtures/exchange.ts";
 import { settle } from "../../tests/fixtures/fake_clock.ts";
 import type { FakeWire } from "../../tests/fixtures/fake_wire.ts";
 import { ModernClient } from "../../tests/fixtures/modern_client.ts";
@@ -195,4 +197,49 @@ Deno.test("a call goes on at the process where it is parked, although its server
   bench.all.clock.advance(60_000);
   await settle();
   assert.ok(before.closed !== undefined, "then it ends");
+});
+
+Deno.test("numbers beyond a double and keys like __proto__ are what they were, on every way", async () => {
+  const odd = '{"__proto__":{"n":12345678901234567890},"constructor":-0,"f":1.10}';
+  const bench = new Bench();
+  const params = (n: string) =>
+    parseJson(`{"name":"x","arguments":{"id":${n},"odd":${odd}}}`) as JsonObject;
+  const first = bench.client.call("tools/call", params("12345678901234567890"));
+  await bench.wire();
+  const [text] = bench.all.wire().takeTexts();
+  assert.ok(text.includes(`{"id":12345678901234567890,"odd":${odd}}`), text);
+  const asked = `{"message":"?","requestedSchema":{"properties":${odd}}}`;
+  bench.all.wire().line(
+    `{"jsonrpc":"2.0","id":98765432109876543210,"method":"elicitation/create","params":${asked}}`,
+  );
+  await bench.collect();
+  assert.ok(first.texts[0].includes(asked), first.texts[0]);
+  const { requestState } = first.result;
+  const inputResponses = parseJson(`{"q1":{"action":"accept","content":${odd}},"__proto__":{}}`);
+  const come = (n: string) =>
+    bench.client.call("tools/call", { ...params(n), requestState, inputResponses });
+  assert.equal(come("12345678901234567891").outcome, "invalid_params", "another number");
+  const again = come("12345678901234567890");
+  await settle();
+  const [told] = bench.all.wire().takeTexts();
+  assert.equal(
+    told,
+    `{"jsonrpc":"2.0","id":98765432109876543210,"result":{"action":"accept","content":${odd}}}`,
+  );
+  const { id } = JSON.parse(text);
+  bench.all.wire().line(`{"jsonrpc":"2.0","id":${id},"result":{"structuredContent":${odd}}}`);
+  assert.ok(again.texts[0].includes(`"structuredContent":${odd}`), again.texts[0]);
+});
+
+Deno.test("who cannot be told anything before the answer cannot listen", async () => {
+  const bench = new Bench();
+  const deaf = new NotedReply();
+  const session = newSession("deaf", { endpoint: bench.endpoint, kind: "modern" });
+  const params = { notifications: { toolsListChanged: true } };
+  bench.all.exchange.request(session, request("subscriptions/listen", { params }), {
+    answer: (text, fault) => deaf.answer(text, fault),
+    notify: () => false,
+  });
+  await bench.wire();
+  assert.equal(deaf.outcome, "invalid_request");
 });

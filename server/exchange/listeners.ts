@@ -7,6 +7,7 @@
  * @module
  */
 
+import { Fault } from "../../protocol/errors.ts";
 import { isObject, type JsonObject, parseJson, stringifyJson } from "../../protocol/json.ts";
 import { META, metaOf } from "../../protocol/modern.ts";
 import type { Call } from "./call.ts";
@@ -88,9 +89,14 @@ export class Listeners {
       this.#byId.delete(id);
       onLeave();
     });
-    call.notify(
+    const acknowledged = call.notify(
       tagged(call, "notifications/subscriptions/acknowledged", { notifications: filter }),
     );
+    if (!acknowledged) {
+      call.fail(
+        new Fault("invalid_request", "Cannot listen: the client must accept text/event-stream"),
+      );
+    }
   }
 
   /** A list has changed. @param method The notification's. */
