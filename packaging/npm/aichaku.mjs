@@ -28,11 +28,12 @@ function findProgram() {
 }
 
 function wait(program) {
-  const child = spawn(program, process.argv.slice(2), { stdio: "inherit" });
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-    // A terminal sends Ctrl-C to both; whoever signals only this process means the program.
+    // A terminal sends Ctrl-C to both; whoever signals only this process means the program. Before it is
+    // started, because it may be signalled at once; these are called later, from the event loop.
     process.on(signal, () => child.kill(signal));
   }
+  const child = spawn(program, process.argv.slice(2), { stdio: "inherit" });
   child.on("error", (error) => {
     console.error(`aichaku: cannot start ${program}: ${error.message}`);
     process.exit(1);
