@@ -20,6 +20,7 @@ import { run } from "../scripts/lib/child.ts";
 import { ROOT } from "../scripts/lib/project.ts";
 import { runTask, type Task, TaskProblem } from "../scripts/lib/task.ts";
 import { compileEcho, type Contender, CONTENDERS } from "./contenders.ts";
+import { measureFlood } from "./flood.ts";
 import { type Load, measure, requireWrk, verify } from "./load.ts";
 import { describeMachine, findPinning, type Pinning, residentMb } from "./machine.ts";
 import { type BenchResults, type Measurement, render, summarize } from "./results.ts";
@@ -89,6 +90,8 @@ async function bench(task: Task): Promise<number> {
   }
   const measurements = await takeTurns(targets, { settings, pinning, signal });
   for (const { name, pid } of targets) memory.get(name)!.after = await residentMb(pid);
+  console.error("flood");
+  const flood = await measureFlood(task, { echo, seconds: settings.seconds });
 
   await write(settings.folder, {
     version: VERSION,
@@ -106,6 +109,7 @@ async function bench(task: Task): Promise<number> {
       memoryMb: memory.get(name)!,
     })),
     summaries: summarize(measurements),
+    flood,
     measurements,
   }, signal);
   return 0;

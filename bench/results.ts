@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Flood, Latencies } from "./flood.ts";
 import type { Load, Measured } from "./load.ts";
 import type { Machine } from "./machine.ts";
 
@@ -30,6 +31,7 @@ export interface BenchResults {
   settings: { rounds: number; seconds: number; wrk: string; pinned: boolean };
   contenders: { name: string; about: string; memoryMb: { idle?: number; after?: number } }[];
   summaries: Summary[];
+  flood: Flood;
   measurements: Measurement[];
 }
 
@@ -80,7 +82,7 @@ const BUSY = 0.25;
 
 /** The results as Markdown, still to be formatted. */
 export function render(results: BenchResults): string {
-  const { version, when, machine, settings, contenders, summaries } = results;
+  const { version, when, machine, settings, contenders, summaries, flood } = results;
   const names = contenders.map(({ name }) => name);
   const loads = Map.groupBy(
     summaries,
@@ -120,6 +122,22 @@ ${
     ).join("\n\n")
   }
 
+## Beside a flood
+
+One client keeps ${flood.queued} calls waiting at a shared server, another one makes single calls, both over
+the Unix socket.
+
+${
+    table(
+      ["client", "calls", "p50 ms", "p99 ms"],
+      [
+        row("single calls, alone", flood.alone),
+        row("single calls, beside the flood", flood.beside),
+        row("the flood itself", flood.flooding),
+      ],
+    )
+  }
+
 ## Resident memory, MB
 
 The contender's own process, without the echo server.
@@ -131,6 +149,10 @@ ${
     )
   }
 `;
+}
+
+function row(name: string, { calls, p50, p99 }: Latencies): string[] {
+  return [name, String(calls), p50.toFixed(3), p99.toFixed(3)];
 }
 
 function size(bytes: number): string {

@@ -60,6 +60,12 @@ function results(loadBefore: number): BenchResults {
       { name: "aichaku", about: "the daemon", memoryMb: {} },
     ],
     summaries: summarize(measurements),
+    flood: {
+      queued: 1000,
+      alone: { p50: 0.1, p99: 0.2, calls: 10 },
+      beside: { p50: 0.3, p99: 0.4, calls: 10 },
+      flooding: { p50: 5, p99: 6, calls: 100 },
+    },
     measurements,
   };
 }
