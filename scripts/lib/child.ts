@@ -1,6 +1,6 @@
 /**
  * A child process of a task, with everything it starts: ended as one group, so that a task leaves
- * nothing behind. (On Windows only the process itself is ended.)
+ * nothing behind.
  *
  * @module
  */
