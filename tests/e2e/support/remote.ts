@@ -5,6 +5,7 @@
  * @module
  */
 
+import { onOwnPort } from "../../fixtures/own_port.ts";
 import { fromFileUrl } from "@std/path";
 import { within } from "./within.ts";
 
@@ -137,6 +138,6 @@ function spawn(kind: RemoteKind, port: number): [Deno.ChildProcess, Lines] {
 
 /** A port that nobody listened at a moment ago. */
 export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  using listener = onOwnPort((port) => Deno.listen({ hostname: "127.0.0.1", port }));
   return (listener.addr as Deno.NetAddr).port;
 }
