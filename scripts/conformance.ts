@@ -1,6 +1,6 @@
 /**
- * Runs the official MCP conformance suite against a fixture server, directly and through the daemon,
- * and compares the two check by check:
+ * Runs the official MCP conformance suite against a fixture server, directly and through the daemon, and
+ * with an official client, directly and through what is ours; and compares the two check by check:
  *
  *     deno task conformance                            everything; writes docs/conformance.md
  *     deno task conformance --revision 2025-11-25      one revision; writes nothing
@@ -19,6 +19,7 @@ import { compare, type Comparison } from "../tests/conformance/compare.ts";
 import { EXCEPTIONS } from "../tests/conformance/exceptions.ts";
 import { learnThatItAsks } from "../tests/conformance/learn.ts";
 import {
+  CLIENT_WAYS,
   type Era,
   eraOf,
   type Pairing,
@@ -28,13 +29,14 @@ import {
 } from "../tests/conformance/pairings.ts";
 import { type Compared, complaints, report } from "../tests/conformance/report.ts";
 import type { Results } from "../tests/conformance/results.ts";
-import { runServerSuite, SUITE } from "../tests/conformance/suite.ts";
+import { runClientSuite, runServerSuite, SUITE } from "../tests/conformance/suite.ts";
 import { DaemonFixture } from "../tests/fixtures/daemon.ts";
 import { Child, run } from "./lib/child.ts";
 import { denoRun, ROOT, temporaryFolder } from "./lib/project.ts";
 import { runTask, type Task, TaskProblem } from "./lib/task.ts";
 
 const FIXTURE = "tests/conformance/fixture_server.ts";
+const CLIENT = "tests/conformance/client_program.ts";
 const REPORT = join(ROOT, "docs", "conformance.md");
 
 /** Milliseconds for the fixture to listen, its packages perhaps to be fetched first. */
@@ -56,9 +58,10 @@ function chosenRevisions(): readonly Revision[] {
 async function conformance(task: Task): Promise<number> {
   const revisions = chosenRevisions();
   const servers = await compareServers(task, revisions);
-  const wrong = complaints(servers);
+  const clients = await compareClients(task, revisions);
+  const wrong = complaints([...servers, ...clients]);
   if (revisions.length === REVISIONS.length) {
-    await writeReport(report({ suite: SUITE, version: VERSION, servers }), task);
+    await writeReport(report({ suite: SUITE, version: VERSION, servers, clients }), task);
   }
   for (const line of wrong) console.error(line);
   return wrong.length === 0 ? 0 : 1;
@@ -85,6 +88,28 @@ async function compareServers(task: Task, revisions: readonly Revision[]): Promi
     }
   }
   return compared;
+}
+
+/** The suite as a server, of an official client and of what is ours. */
+async function compareClients(task: Task, revisions: readonly Revision[]): Promise<Compared[]> {
+  const compared: Compared[] = [];
+  for (const revision of revisions) {
+    const ways = CLIENT_WAYS.filter(({ revisions }) => revisions.includes(revision));
+    if (ways.length === 0) continue;
+    const direct = await clientBy("direct", revision, task);
+    for (const { name, way } of ways) {
+      const comparison = compare({ direct, through: await clientBy(way, revision, task) }, []);
+      compared.push({ pairing: name, revision, comparison });
+      console.log(`${name}, ${revision}: ${summary(comparison)}`);
+    }
+  }
+  return compared;
+}
+
+async function clientBy(way: string, revision: Revision, { stack, signal }: Task) {
+  const { path } = stack.use(await temporaryFolder());
+  const command = [Deno.execPath(), ...denoRun(CLIENT, way)];
+  return await runClientSuite({ command, revision, folder: path, signal });
 }
 
 /** The fixture as children of the daemon; each a server of its own. */
@@ -121,7 +146,7 @@ async function suiteAt(url: string, revision: Revision, { stack, signal }: Task)
 function summary({ rows }: Comparison): string {
   const passing = rows.filter(({ direct }) => direct === "SUCCESS");
   const same = passing.filter(({ through }) => through === "SUCCESS");
-  return `${passing.length} checks pass directly, ${same.length} of them through the daemon`;
+  return `${passing.length} checks pass directly, ${same.length} of them this way`;
 }
 
 async function writeReport(text: string, { signal }: { signal: AbortSignal }): Promise<void> {

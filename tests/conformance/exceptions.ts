@@ -29,12 +29,6 @@ const ROOTS =
   "when it likes; where many clients share it, the roots of one would widen or narrow what it does " +
   "for all of them.";
 
-const UNION =
-  "Capabilities that change from call to call. A legacy server learns once, at its start, what its " +
-  "client can do. The process of a client that names itself is told all that a client may be able to " +
-  "do, and a question that the call at hand cannot answer is refused: the server may not ask the " +
-  "lesser one by itself. (Clients without a name get a process that fits each call.)";
-
 /** All of them. */
 export const EXCEPTIONS: readonly PairedException[] = [
   {
@@ -66,11 +60,5 @@ export const EXCEPTIONS: readonly PairedException[] = [
     scenario: "input-required-result-multiple-input-requests",
     checks: ["sep-2322-multiple-inputs-incomplete", "sep-2322-multiple-inputs-complete"],
     reason: ROOTS,
-  },
-  {
-    pairings: ["legacy child, named client"],
-    scenario: "input-required-result-capability-check",
-    checks: ["sep-2322-respect-client-capabilities"],
-    reason: UNION,
   },
 ];

@@ -62,3 +62,23 @@ export const PAIRINGS: readonly Pairing[] = [
 export function eraOf(revision: Revision): Era {
   return revision === "2026-07-28" ? "modern" : "legacy";
 }
+
+/** One way from a client to the suite as its server. */
+export interface ClientWay {
+  /** For people. */
+  name: string;
+  /** What `client_program.ts` calls it. */
+  way: "own" | "bridge";
+  /** Those that the client speaks. */
+  revisions: readonly Revision[];
+}
+
+/** All of them. */
+export const CLIENT_WAYS: readonly ClientWay[] = [
+  { name: "client SDK", way: "own", revisions: ["2025-06-18", "2025-11-25"] },
+  {
+    name: "stdio bridge",
+    way: "bridge",
+    revisions: ["2025-06-18", "2025-11-25", "2026-07-28"],
+  },
+];

@@ -23,10 +23,12 @@ export interface ReportOptions {
   version: string;
   /** The suite as a client of servers. */
   servers: readonly Compared[];
+  /** The suite as a server of clients. */
+  clients: readonly Compared[];
 }
 
 /** The document, in Markdown that still has to be formatted. */
-export function report({ suite, version, servers }: ReportOptions): string {
+export function report({ suite, version, servers, clients }: ReportOptions): string {
   const reasons = usedReasons(servers);
   return `# Conformance
 
@@ -40,26 +42,9 @@ speaks the revision by itself, must pass through the daemon, whatever era the se
 The fixture is \`tests/conformance/fixture_server.ts\`; what is mapped to what is told in
 [bridge.md](bridge.md).
 
-${
-    table(
-      [
-        "revision",
-        "server behind the daemon",
-        "pass directly",
-        "pass through",
-        "exceptions",
-        "worse",
-      ],
-      servers.map(({ pairing, revision, comparison: { rows } }) => [
-        revision,
-        pairing,
-        count(rows, (row) => row.direct === "SUCCESS"),
-        count(rows, (row) => row.direct === "SUCCESS" && row.through === "SUCCESS"),
-        count(rows, (row) => row.verdict === "excepted"),
-        count(rows, (row) => row.verdict === "worse"),
-      ]),
-    )
-  }
+## Servers
+
+${overview("server behind the daemon", servers)}
 
 What the suite tells for information only counts as neither. A named client is one that says who it is
 (\`?client=\`), at a server that was seen to ask: it has a process for itself.
@@ -74,12 +59,38 @@ ${
       ).join("\n")
   }
 
+## Clients
+
+The suite plays the server (all scenarios but those about authorization). Its checks of an official
+client (v2 SDK) that is connected directly are compared with those of the same client behind
+\`aichaku mcp --stdio\`, where the suite's server is a remote server of the daemon, and with those of
+this project's client SDK, which speaks the legacy era. The client is
+\`tests/conformance/client_program.ts\`.
+
+${overview("way", clients)}
+
 ## Every check
 
 One word: the same directly and on every way. Otherwise: directly, then on each way.
 
-${sections(servers, [...reasons.keys()])}
+${sections("Servers", servers, [...reasons.keys()])}
+
+${sections("Clients", clients, [])}
 `;
+}
+
+function overview(way: string, compared: readonly Compared[]): string {
+  return table(
+    ["revision", way, "pass directly", "pass through", "exceptions", "worse"],
+    compared.map(({ pairing, revision, comparison: { rows } }) => [
+      revision,
+      pairing,
+      count(rows, (row) => row.direct === "SUCCESS"),
+      count(rows, (row) => row.direct === "SUCCESS" && row.through === "SUCCESS"),
+      count(rows, (row) => row.verdict === "excepted"),
+      count(rows, (row) => row.verdict === "worse"),
+    ]),
+  );
 }
 
 /** What a person who runs the task is told at its end: nothing when all is well. */
@@ -106,11 +117,15 @@ export function complaints(compared: readonly Compared[]): string[] {
 }
 
 /** A table for each revision. */
-function sections(compared: readonly Compared[], reasons: readonly string[]): string {
+function sections(
+  title: string,
+  compared: readonly Compared[],
+  reasons: readonly string[],
+): string {
   return [...new Set(compared.map(({ revision }) => revision))].map((revision) => {
     const ways = compared.filter((each) => each.revision === revision);
     const head = ["scenario", "check", "result", ...ways.map(({ pairing }) => pairing)];
-    return `### ${revision}\n\n${table(head, lines(ways, reasons))}`;
+    return `### ${title}, ${revision}\n\n${table(head, lines(ways, reasons))}`;
   }).join("\n\n");
 }
 

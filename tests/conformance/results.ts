@@ -30,14 +30,18 @@ interface WrittenCheck {
   errorMessage?: string;
 }
 
-/** Reads the folder that the suite was given as its output. */
-export async function readResults(folder: string): Promise<Results> {
+/** Reads the folder that the suite was given as its output: as the client of a server, or as its server. */
+export async function readResults(
+  folder: string,
+  { of }: { of: "server" | "client" },
+): Promise<Results> {
   const results: Results = new Map();
   const names: string[] = [];
   for await (const { name } of Deno.readDir(folder)) names.push(name);
   for (const name of names.sort()) {
-    const scenario = /^server-(.+)-\d{4}-\d\d-\d\dT[\d-]+Z$/.exec(name)?.[1];
-    if (scenario === undefined) throw new Error(`Not a result of the suite: ${name} in ${folder}`);
+    const [, prefix, scenario] = /^(server-)?(.+)-\d{4}-\d\d-\d\dT[\d-]+Z$/.exec(name) ?? [];
+    const isOurs = scenario !== undefined && (prefix !== undefined) === (of === "server");
+    if (!isOurs) throw new Error(`Not a result of the suite: ${name} in ${folder}`);
     const written = JSON.parse(await Deno.readTextFile(join(folder, name, "checks.json")));
     results.set(scenario, gather(written));
   }
