@@ -1,0 +1,77 @@
+/**
+ * A few scenarios of the official suite on every way, for each run of the tests: what
+ * `deno task conformance` does in full.
+ */
+
+import assert from "node:assert/strict";
+import { denoRun } from "../../scripts/lib/project.ts";
+import { daemonTest } from "../fixtures/daemon.ts";
+import { CLIENT_WAYS, type Era, type Revision } from "./pairings.ts";
+import type { Results } from "./results.ts";
+import { runClientSuite, runServerSuite } from "./suite.ts";
+
+const SCENARIOS: Readonly<Partial<Record<Revision, readonly string[]>>> = {
+  "2025-11-25": ["tools-call-elicitation"],
+  "2026-07-28": ["server-stateless", "input-required-result-multi-round"],
+};
+
+const child = (era: Era) => ({
+  command: Deno.execPath(),
+  args: denoRun("tests/conformance/fixture_server.ts", era, "stdio"),
+});
+const config = { mcpServers: { legacy: child("legacy"), modern: child("modern") } };
+
+for (const era of ["legacy", "modern"] as const) {
+  daemonTest(
+    `clients of both eras find a server of the ${era} era conformant`,
+    { config },
+    async (daemon) => {
+      const url = `${daemon.url}/mcp/${era}`;
+      for (const [revision, scenarios] of Object.entries(SCENARIOS)) {
+        const results = await inFolder((options) =>
+          runServerSuite({ url, revision, scenarios, ...options })
+        );
+        assertPasses(results, scenarios.length);
+      }
+    },
+  );
+}
+
+for (const { name, way, revisions } of CLIENT_WAYS) {
+  Deno.test(`a server finds a client by ${name} conformant`, async () => {
+    const command = [Deno.execPath(), ...denoRun("tests/conformance/client_program.ts", way)];
+    const results = await inFolder((options) =>
+      runClientSuite({
+        command,
+        revision: revisions.at(-1)!,
+        scenarios: ["tools_call"],
+        ...options,
+      })
+    );
+    assertPasses(results, 1);
+  });
+}
+
+async function inFolder(
+  body: (options: { folder: string; signal: AbortSignal }) => Promise<Results>,
+): Promise<Results> {
+  const folder = await Deno.makeTempDir({ prefix: "aichaku-test-" });
+  const never = new AbortController();
+  try {
+    return await body({ folder, signal: never.signal });
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
+function assertPasses(results: Results, scenarios: number): void {
+  assert.equal(results.size, scenarios);
+  let passed = 0;
+  for (const [scenario, checks] of results) {
+    for (const [check, { status, message }] of checks) {
+      assert.ok(status === "SUCCESS" || status === "INFO", `${scenario}/${check}: ${message}`);
+      if (status === "SUCCESS") passed++;
+    }
+  }
+  assert.ok(passed > 0);
+}
