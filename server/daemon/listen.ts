@@ -45,6 +45,9 @@ export interface Listening {
   close(graceMs: number): Promise<void>;
 }
 
+/** Looks at a port whose holder does not answer, before it is called another program's. */
+const MAX_SILENCES = 3;
+
 /** Milliseconds that the last daemon may take to notice that it is over, and to end. */
 const PREDECESSOR_MS = 15_000;
 
@@ -80,13 +83,17 @@ export async function listen(options: ListenOptions): Promise<Listening> {
 async function serve(options: ListenOptions): Promise<Deno.HttpServer<Deno.NetAddr>> {
   const { host, port, handler, onError, predecessor, clock = systemClock } = options;
   const end = clock.now() + PREDECESSOR_MS;
+  let silences = 0;
   for (;;) {
     try {
       return Deno.serve({ hostname: host, port, onListen() {}, onError }, handler);
     } catch (error) {
       if (!(error instanceof Deno.errors.AddrInUse)) throw listenProblem(error, options);
       const health = await occupantHealth(dialAddress(host, port));
-      if (health === undefined || health.pid !== predecessor || clock.now() >= end) {
+      // Whoever does not answer may have let go of the port since: the last daemon, as it ended.
+      const mayBeFree = health === undefined && ++silences <= MAX_SILENCES;
+      const isPredecessor = health !== undefined && health.pid === predecessor;
+      if (!mayBeFree && !(isPredecessor && clock.now() < end)) {
         throw portProblem(error, { options, health });
       }
       await pause(clock, 100);
