@@ -62,6 +62,9 @@ const RETENTION_MS: Record<SessionKind, number> = {
 /** Milliseconds in which a stream may take messages although its client is gone. */
 const DOUBT_MS = 100;
 
+/** Part of the sessions that requests of clients without a name may be. */
+const NAMELESS_SHARE = 0.75;
+
 /** Also how often the store hears who was there. */
 const SWEEP_MS = 60_000;
 
@@ -75,6 +78,8 @@ export class Sessions {
   #lastSweep: number;
   #changes = 0;
   #closed = false;
+  /** Sessions of one request each. */
+  #nameless = 0;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
@@ -140,7 +145,7 @@ export class Sessions {
 
   /** Ends a session. */
   end(session: Session, reason: string): void {
-    this.#byId.delete(session.id);
+    this.#forget(session);
     this.#changes++;
     session.end(reason);
     if (session.kept) this.#write(() => this.#options.store.delete(session.id));
@@ -186,8 +191,10 @@ export class Sessions {
   }
 
   #add(session: Session): Session {
+    if (session.kind === "request") this.#countNameless();
     this.#makeRoom();
     this.#byId.set(session.id, session);
+    if (session.kind === "request") this.#nameless++;
     this.#changes++;
     session.endpoint.join(session);
     this.#watch();
@@ -280,6 +287,20 @@ export class Sessions {
 
   // ---- room and time
 
+  #forget(session: Session): void {
+    if (this.#byId.delete(session.id) && session.kind === "request") this.#nameless--;
+  }
+
+  /** A flood of clients without names leaves room for those who begin a session. */
+  #countNameless(): void {
+    const most = Math.max(1, Math.floor(this.#options.limits.maxSessions * NAMELESS_SHARE));
+    if (this.#nameless < most) return;
+    throw new Fault(
+      "overloaded",
+      `Cannot take more than ${most} requests of clients without a name at once; try again in a moment`,
+    );
+  }
+
   #makeRoom(): void {
     const { maxSessions } = this.#options.limits;
     if (this.#byId.size < maxSessions) return;
@@ -297,7 +318,7 @@ export class Sessions {
       );
     }
     // Only out of memory: the record stays, and brings it back if its client does.
-    this.#byId.delete(oldest.id);
+    this.#forget(oldest);
     oldest.end("replaced by a newer session");
   }
 

@@ -296,3 +296,15 @@ Deno.test("a store that fails is logged, and costs nobody an answer", async () =
   assert.equal((await bench.find(id)).id, id);
   assert.match(bench.log.errors[0], /cannot write sessions/);
 });
+
+Deno.test("a flood of clients without names leaves room for those who begin a session", () => {
+  const bench = new Bench();
+  const nameless = [1, 2, 3].map(() => bench.create("request"));
+  assert.throws(() => bench.create("request"), { reason: "overloaded" });
+  bench.create("mcp");
+  bench.sessions.end(nameless[0], "answered");
+  bench.sessions.end(nameless[0], "answered twice");
+  bench.create("request");
+  assert.throws(() => bench.create("request"), { reason: "overloaded" });
+  bench.create("mcp");
+});
