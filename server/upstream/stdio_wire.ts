@@ -7,6 +7,7 @@
  */
 
 import { signalGroup } from "../../platform/process_group.ts";
+import { programFile } from "../../platform/program_file.ts";
 import { settlesWithin } from "../../protocol/deadline.ts";
 import { Fault } from "../../protocol/errors.ts";
 import { LineSplitter } from "../../protocol/ndjson.ts";
@@ -95,7 +96,8 @@ export function openStdioWire(options: StdioWireOptions, events: WireEvents): Wi
     const status = await child.status;
     exited = true;
     // What the child left in its group must neither outlive it nor hold our pipes open.
-    signalGroup(child.pid, "SIGKILL");
+    // Windows has no groups, and the id of a process that has ended can be another's by now.
+    if (Deno.build.os !== "windows") signalGroup(child.pid, "SIGKILL");
     options.onExit?.(child.pid);
     await settlesWithin(Promise.all([stdout.ended, stderr.ended]), LAST_WORDS_MS);
     stdout.cancel();
@@ -125,7 +127,8 @@ export function openStdioWire(options: StdioWireOptions, events: WireEvents): Wi
 function spawn(options: StdioWireOptions) {
   const { command, args, env, cwd, server } = options;
   try {
-    return new Deno.Command(command, {
+    const file = programFile(command, { path: env.PATH, pathExt: env.PATHEXT, cwd });
+    return new Deno.Command(file, {
       args: [...args],
       cwd,
       env,
