@@ -5,7 +5,8 @@
  *
  * Looked at late, because reading `request.signal` of every request halves the throughput of the whole
  * daemon; and since Deno fires it after a successful response as well, a call that was answered ignores
- * it.
+ * it. Deno before 2.8.3 does not tell a signal that is asked for late of a client that left before:
+ * there it is asked for at once.
  *
  * @module
  */
@@ -25,9 +26,24 @@ const LONG_MS = 500;
 
 /** Cancels calls whose clients left. */
 export class AbsenceWatch extends AgeWatch<Waiting> {
-  constructor(clock: Clock) {
+  readonly #atOnce: boolean;
+
+  /** @param deno Version of the runtime. */
+  constructor(clock: Clock, deno: string = Deno.version.deno) {
     super({ clock, ageMs: LONG_MS, onAge: watch });
+    this.#atOnce = isBefore(deno, [2, 8, 3]);
   }
+
+  override add(waiting: Waiting): void {
+    if (this.#atOnce) watch(waiting);
+    else super.add(waiting);
+  }
+}
+
+function isBefore(version: string, numbers: readonly number[]): boolean {
+  const parts = version.split(".").map((part) => parseInt(part));
+  const index = numbers.findIndex((number, place) => parts[place] !== number);
+  return index >= 0 && parts[index] < numbers[index];
 }
 
 function watch({ request, call }: Waiting): void {
