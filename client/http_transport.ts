@@ -1,5 +1,5 @@
 /**
- * MCP over the daemon's Streamable HTTP. Source: MCP 2025-11-25, basic/transports.
+ * MCP of the legacy era over the daemon's Streamable HTTP. Source: MCP 2025-11-25, basic/transports.
  *
  * Guarantees: every request is answered or rejected, whatever the daemon does; nothing is left running
  * longer than a second after the last answer, and an idle connection does not keep the process alive.
@@ -10,27 +10,18 @@
  * @module
  */
 
-import { settlesWithin } from "../protocol/deadline.ts";
 import { Answering } from "./answering.ts";
-import { AichakuError, excerpt, messageOf } from "./errors.ts";
+import { AichakuError, messageOf } from "./errors.ts";
 import { type Agreement, readAgreement } from "./handshake.ts";
-import { HttpWire, type HttpWireOptions, isEventStream } from "./http_wire.ts";
-import {
-  type Incoming,
-  isObject,
-  type JsonObject,
-  notificationText,
-  readIncoming,
-  requestText,
-} from "./jsonrpc.ts";
+import { type Exchange, readAnswer, readDraining, type Unasked } from "./http_exchange.ts";
+import { HttpWire, type HttpWireOptions } from "./http_wire.ts";
+import { type JsonObject, notificationText, readIncoming, requestText } from "./jsonrpc.ts";
 import { listen } from "./listening.ts";
 import { onAbort } from "./on_abort.ts";
 import type { Peer } from "./peer.ts";
-import { delay, raceSignal } from "./scope.ts";
-import { readServerSentEvents, type ServerSentEvent } from "./sse.ts";
+import { raceSignal } from "./scope.ts";
 import {
   NotSent,
-  type Progress,
   readProgress,
   type ServerInfo,
   type Transport,
@@ -43,17 +34,11 @@ export interface HttpTransportOptions extends HttpWireOptions {
   peer: Peer;
   /** Ends the opening. */
   signal: AbortSignal;
+  /** Revision to ask for. Default: that of the peer's introduction. */
+  revision?: string;
   /** Told once when a peer that listens hears nothing over this connection any more. */
   onDeaf?: () => void;
 }
-
-/** Milliseconds in which a stream may end by itself after the answer, so that its connection can be
- * used again. */
-const STREAM_END_MS = 100;
-/** Milliseconds before a stream that broke off is asked for again; the server can set it. */
-const DEFAULT_RETRY_MS = 500;
-const MIN_RETRY_MS = 50;
-const MAX_RETRY_MS = 10_000;
 
 /**
  * Initializes a session.
@@ -63,20 +48,12 @@ const MAX_RETRY_MS = 10_000;
 export async function openHttpTransport(options: HttpTransportOptions): Promise<Transport> {
   const transport = new HttpTransport(options);
   try {
-    await transport.initialize(options.signal);
+    await transport.initialize(options);
     return transport;
   } catch (error) {
     await transport.close();
     throw error instanceof NotSent ? error.error : error;
   }
-}
-
-/** A request under way. */
-interface Exchange {
-  id: number;
-  method: string;
-  onProgress: ((progress: Progress) => void) | undefined;
-  controller: AbortController;
 }
 
 class HttpTransport implements Transport {
@@ -121,8 +98,12 @@ class HttpTransport implements Transport {
     return this.#wire.ended !== undefined;
   }
 
-  async initialize(signal: AbortSignal): Promise<void> {
-    const result = await this.request("initialize", this.#peer.introduction, { signal });
+  async initialize({ signal, revision }: HttpTransportOptions): Promise<void> {
+    const { introduction } = this.#peer;
+    const params = revision === undefined
+      ? introduction
+      : { ...introduction, protocolVersion: revision };
+    const result = await this.request("initialize", params, { signal });
     this.#agreement = readAgreement(result, this.#server);
     this.#wire.revision = this.#agreement.revision;
     await this.notify("notifications/initialized", undefined, signal);
@@ -161,13 +142,7 @@ class HttpTransport implements Transport {
       const text = requestText(id, method, params, onProgress === undefined ? undefined : id);
       return await raceSignal(this.#ask(text, exchange), exchange.controller.signal);
     } catch (error) {
-      // The daemon said that it stops, or that it restarted: the next call looks for it anew.
-      if (error instanceof AichakuError && error.reason === "draining") {
-        this.#wire.ended ??= error;
-        // Refused, not executed: the next daemon will take it.
-        if (isObject(error.data) && error.data.retryable === true) throw new NotSent(error);
-      }
-      throw error;
+      throw readDraining(error, this.#wire);
     } finally {
       this.#exchanges.delete(id);
       stop();
@@ -219,96 +194,16 @@ class HttpTransport implements Transport {
 
   /** Sends a request and reads until its answer. */
   async #ask(text: string, exchange: Exchange): Promise<JsonObject> {
-    const { method, id, controller: { signal } } = exchange;
+    const { method, controller: { signal } } = exchange;
     const response = await this.#wire.post(text, { method, signal });
     if (method === "initialize") {
       this.#wire.sessionId = response.headers.get("mcp-session-id") ?? undefined;
     }
-    if (isEventStream(response)) return await this.#readStreams(response, exchange);
-    const type = response.headers.get("content-type") ?? "of no type";
-    if (!type.startsWith("application/json")) {
-      await response.body?.cancel();
-      throw this.#wire.protocolError(method, `it is ${type}, neither JSON nor an event stream`);
-    }
-    let body: string;
-    try {
-      body = await response.text();
-    } catch (error) {
-      throw this.#wire.lost(error, { method, signal });
-    }
-    const result = this.#onMessage(body, exchange);
-    if (result !== undefined) return result;
-    throw this.#wire.protocolError(method, `no answer to request ${id}: ${excerpt(body)}`);
-  }
-
-  /** Reads a stream, and where it breaks off, what the server kept of it, until the answer. */
-  async #readStreams(first: Response, exchange: Exchange): Promise<JsonObject> {
-    const { method, controller: { signal } } = exchange;
-    let response = first;
-    let lastEventId = "";
-    let retryMs = DEFAULT_RETRY_MS;
-    while (true) {
-      const events = readServerSentEvents(response.body ?? new Blob([]).stream(), {
-        onRetry: (ms) => retryMs = Math.min(Math.max(ms, MIN_RETRY_MS), MAX_RETRY_MS),
-        onId: (id) => lastEventId = id,
-      });
-      const result = await this.#readEvents(events, exchange);
-      if (result !== undefined) return result;
-      // Without an id there is nothing to ask for ("Resumability and Redelivery").
-      if (lastEventId === "") throw this.#wire.lost(undefined, { method, signal });
-      await delay(retryMs, signal);
-      response = await this.#wire.resume(lastEventId, { method, signal });
-    }
-  }
-
-  /** Reads a stream to the answer; undefined when it ends or breaks before. */
-  async #readEvents(
-    events: AsyncGenerator<ServerSentEvent, void, void>,
-    exchange: Exchange,
-  ): Promise<JsonObject | undefined> {
-    const { method, controller } = exchange;
-    while (true) {
-      let next: IteratorResult<ServerSentEvent, void>;
-      try {
-        next = await events.next();
-      } catch (error) {
-        if (controller.signal.aborted) throw controller.signal.reason;
-        if (error instanceof RangeError) throw this.#wire.protocolError(method, error.message);
-        return undefined;
-      }
-      if (next.done) return undefined;
-      // An event without data only carries an id to resume from.
-      if (next.value.type !== "message" || next.value.data === "") continue;
-      let answered = true;
-      try {
-        const result = this.#onMessage(next.value.data, exchange);
-        answered = result !== undefined;
-        if (answered) return result;
-      } finally {
-        if (answered) this.#wire.inBackground(letEnd(events, controller));
-      }
-    }
-  }
-
-  /**
-   * What one message means for a call: its result, or undefined when it is not the answer.
-   *
-   * @throws {AichakuError} when it is an error, or unreadable.
-   */
-  #onMessage(text: string, { id, method }: Exchange): JsonObject | undefined {
-    const message = readIncoming(text);
-    switch (message.kind) {
-      case "response":
-        return message.id === id ? message.result : undefined;
-      case "error":
-        if (message.id === id || message.id === undefined) throw message.error;
-        return undefined;
-      case "invalid":
-        throw this.#wire.protocolError(method, message.why);
-      default:
-        this.#onUnasked(message);
-        return undefined;
-    }
+    return await readAnswer(response, exchange, {
+      wire: this.#wire,
+      onUnasked: (message) => this.#onUnasked(message),
+      resumes: true,
+    });
   }
 
   /** A message of the stream that belongs to no call. What is no message there harms nobody. */
@@ -317,7 +212,7 @@ class HttpTransport implements Transport {
     if (message.kind === "request" || message.kind === "notification") this.#onUnasked(message);
   }
 
-  #onUnasked(message: Incoming & { kind: "request" | "notification" }): void {
+  #onUnasked(message: Unasked): void {
     if (message.kind === "request") return void this.#answering.take(message);
     const { method, params } = message;
     if (method === "notifications/cancelled") return this.#answering.cancel(params);
@@ -331,15 +226,4 @@ function deaf(server: string): AichakuError {
     "connection_lost",
     `Lost the stream of server ${JSON.stringify(server)}: it cannot take answers any more`,
   );
-}
-
-/** Lets a stream end by itself for a moment, then breaks it off. */
-async function letEnd(
-  events: AsyncGenerator<ServerSentEvent, void, void>,
-  controller: AbortController,
-): Promise<void> {
-  const ended = (async () => {
-    while (!(await events.next()).done);
-  })();
-  if (!(await settlesWithin(ended, STREAM_END_MS))) controller.abort();
 }

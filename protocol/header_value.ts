@@ -14,7 +14,9 @@ const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** A value as a header carries it. */
 export function writeHeaderValue(value: string): string {
   if (value === "" || (PLAIN.test(value) && !ENCODED.test(value))) return value;
-  return `=?base64?${new TextEncoder().encode(value).toBase64()}?=`;
+  // Not `toBase64`, which Node 20 does not have.
+  const bytes = Array.from(new TextEncoder().encode(value), (byte) => String.fromCharCode(byte));
+  return `=?base64?${btoa(bytes.join(""))}?=`;
 }
 
 /** The value that a header carries; undefined when it is encoded and cannot be read. */
