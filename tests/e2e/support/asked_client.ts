@@ -38,8 +38,8 @@ export interface AskedClient extends AsyncDisposable {
   readonly name: string;
   /** The message of every elicitation and sampling, in order. */
   readonly questions: string[];
-  /** Methods of notifications that belong to no call, in order. */
-  readonly notifications: string[];
+  /** Visits of URLs that it was told the end of, in order. */
+  readonly visits: string[];
   /** Times it was asked for its roots. */
   rootsAsked: number;
   /** Its roots; a test may change them. */
@@ -60,7 +60,7 @@ export async function askedClient(options: AskedClientOptions): Promise<AskedCli
     ...(roots === undefined ? {} : { roots: { listChanged: true } }),
   };
   const info = { name, version: "1.0.0" };
-  const self = { questions: [] as string[], notifications: [] as string[], rootsAsked: 0, roots };
+  const self = { questions: [] as string[], visits: [] as string[], rootsAsked: 0, roots };
   const onElicit = ({ params }: Json) => {
     self.questions.push(params.message);
     return params.mode === "url"
@@ -80,6 +80,14 @@ export async function askedClient(options: AskedClientOptions): Promise<AskedCli
     return { roots: (self.roots ?? []).map((uri) => ({ uri })) };
   };
   const requestInit = { headers };
+  // None: the v1 line forgets all timers but the last with which it would come back to streams that
+  // have ended, and leaves them running when it is closed.
+  const reconnectionOptions = {
+    maxRetries: 0,
+    initialReconnectionDelay: 1_000,
+    maxReconnectionDelay: 1_000,
+    reconnectionDelayGrowFactor: 1,
+  };
   // deno-lint-ignore no-explicit-any -- the two lines are alike, and their types are not the same
   let client: any;
   let transport: { terminateSession(): Promise<void> };
@@ -90,7 +98,7 @@ export async function askedClient(options: AskedClientOptions): Promise<AskedCli
       client.setRequestHandler(CreateMessageRequestSchema, onSample);
     }
     if (roots !== undefined) client.setRequestHandler(ListRootsRequestSchema, onRoots);
-    transport = new TransportV1(new URL(url), { requestInit });
+    transport = new TransportV1(new URL(url), { requestInit, reconnectionOptions });
   } else {
     client = new ClientV2(info, { capabilities });
     if (able) {
@@ -100,8 +108,8 @@ export async function askedClient(options: AskedClientOptions): Promise<AskedCli
     if (roots !== undefined) client.setRequestHandler("roots/list", onRoots);
     transport = new TransportV2(new URL(url), { requestInit });
   }
-  client.fallbackNotificationHandler = ({ method }: { method: string }) => {
-    self.notifications.push(method);
+  client.fallbackNotificationHandler = ({ method, params }: Json) => {
+    if (method === "notifications/elicitation/complete") self.visits.push(params.elicitationId);
     return Promise.resolve();
   };
   await client.connect(transport);
