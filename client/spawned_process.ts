@@ -16,6 +16,7 @@ import process from "node:process";
 
 import { settlesWithin } from "../protocol/deadline.ts";
 import { childEnvironment } from "./defaults.ts";
+import type { WindowsProgram } from "./windows_program.ts";
 
 /** What to start: an MCP server that speaks newline-delimited JSON-RPC on stdin and stdout. */
 export interface SpawnSpec {
@@ -70,11 +71,14 @@ const LAST_WORDS_MS = 250;
 export async function spawnProcess(spec: SpawnSpec): Promise<SpawnedProcess> {
   // Loaded only here: it costs milliseconds that a client of the daemon need not pay.
   const { spawn } = await import("node:child_process");
-  const child = spawn(spec.command, [...(spec.args ?? [])], {
+  const env = childEnvironment(spec.env);
+  const { file, args, windowsVerbatimArguments } = await programOf(spec, env);
+  const child = spawn(file, args, {
     cwd: spec.cwd,
-    env: childEnvironment(spec.env),
+    env,
     stdio: ["pipe", "pipe", "pipe"],
     windowsHide: true,
+    windowsVerbatimArguments,
   });
   await new Promise((resolve, reject) => child.once("spawn", resolve).once("error", reject));
   const { stdin, stdout, stderr } = child;
@@ -123,4 +127,18 @@ export async function spawnProcess(spec: SpawnSpec): Promise<SpawnedProcess> {
       for (const pipe of pipes) pipe.unref?.();
     },
   };
+}
+
+/** Windows finds no `npx`, and Node starts no `npx.cmd`; other systems look for a command themselves. */
+async function programOf(
+  { command, args = [], cwd = process.cwd() }: SpawnSpec,
+  env: Record<string, string>,
+): Promise<WindowsProgram> {
+  if (process.platform !== "win32") {
+    return { file: command, args: [...args], windowsVerbatimArguments: false };
+  }
+  const { statSync } = await import("node:fs");
+  const { windowsProgram } = await import("./windows_program.ts");
+  const isFile = (path: string) => statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+  return windowsProgram({ command, args, cwd, env, isFile });
 }
