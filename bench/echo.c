@@ -3,6 +3,9 @@
  * returns its argument `message`. In C, so that at 64 KiB it is not the bottleneck that it would be in
  * JavaScript. What the client sent is copied as it stands (the id of any type, the message with its
  * escapes), never decoded. Answers to all the lines that came in one read go out in one write.
+ *
+ * With `modern` as its first argument it speaks 2026-07-28 and nothing else; without, only what was
+ * before. Other arguments are ignored: they make different servers of configuration entries.
  */
 
 #include <errno.h>
@@ -104,6 +107,14 @@ static bool is(struct span value, const char *json) {
   return value.at != NULL && value.length == strlen(json) && memcmp(value.at, json, value.length) == 0;
 }
 
+/* Of 2026-07-28, where every result says what kind it is. */
+static bool modern;
+
+static void begin_result(struct buffer *out) {
+  if (modern) PUT(out, ",\"result\":{\"resultType\":\"complete\",");
+  else PUT(out, ",\"result\":{");
+}
+
 static void answer(struct span message, struct buffer *out) {
   struct span id = member(message, "id"), method = member(message, "method");
   if (id.at == NULL || method.at == NULL) return; /* A notification. */
@@ -112,11 +123,17 @@ static void answer(struct span message, struct buffer *out) {
   put(out, id.at, id.length);
   if (is(method, "\"tools/call\"")) {
     struct span text = member(member(params, "arguments"), "message");
-    PUT(out, ",\"result\":{\"content\":[{\"type\":\"text\",\"text\":");
+    begin_result(out);
+    PUT(out, "\"content\":[{\"type\":\"text\",\"text\":");
     if (text.at == NULL) PUT(out, "\"\"");
     else put(out, text.at, text.length);
     PUT(out, "}]}}\n");
-  } else if (is(method, "\"initialize\"")) {
+  } else if (modern && is(method, "\"server/discover\"")) {
+    begin_result(out);
+    PUT(out, "\"supportedVersions\":[\"2026-07-28\"],\"capabilities\":{\"tools\":{}},\"_meta\":"
+             "{\"io.modelcontextprotocol/serverInfo\":{\"name\":\"bench-echo\",\"version\":\"1.0.0\"}},"
+             "\"ttlMs\":3600000,\"cacheScope\":\"public\"}}\n");
+  } else if (!modern && is(method, "\"initialize\"")) {
     struct span version = member(params, "protocolVersion");
     PUT(out, ",\"result\":{\"protocolVersion\":");
     if (version.at == NULL) PUT(out, "\"2025-11-25\"");
@@ -124,10 +141,12 @@ static void answer(struct span message, struct buffer *out) {
     PUT(out, ",\"capabilities\":{\"tools\":{}},"
              "\"serverInfo\":{\"name\":\"bench-echo\",\"version\":\"1.0.0\"}}}\n");
   } else if (is(method, "\"tools/list\"")) {
-    PUT(out, ",\"result\":{\"tools\":[{\"name\":\"echo\",\"description\":\"Returns its message\","
+    begin_result(out);
+    if (modern) PUT(out, "\"ttlMs\":3600000,\"cacheScope\":\"public\",");
+    PUT(out, "\"tools\":[{\"name\":\"echo\",\"description\":\"Returns its message\","
              "\"inputSchema\":{\"type\":\"object\",\"properties\":{\"message\":{\"type\":\"string\"}},"
              "\"required\":[\"message\"]}}]}}\n");
-  } else if (is(method, "\"ping\"")) {
+  } else if (!modern && is(method, "\"ping\"")) {
     PUT(out, ",\"result\":{}}\n");
   } else {
     PUT(out, ",\"error\":{\"code\":-32601,\"message\":\"Method not found\"}}\n");
@@ -144,7 +163,8 @@ static void write_all(struct buffer *out) {
   out->used = 0;
 }
 
-int main(void) {
+int main(int count, char **arguments) {
+  modern = count > 1 && strcmp(arguments[1], "modern") == 0;
   struct buffer in = {0}, out = {0};
   size_t searched = 0;
   for (;;) {

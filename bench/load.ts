@@ -1,52 +1,45 @@
 /**
- * The load generator: `wrk`, because at these rates one written in JavaScript would measure itself.
+ * The load generators: `wrk` for HTTP, and `client.c` for lines and WebSockets, because at these rates
+ * one written in JavaScript would measure itself.
  *
  * @module
  */
 
-import { fromFileUrl } from "@std/path";
+import { join } from "@std/path";
 import { run } from "../scripts/lib/child.ts";
+import { temporaryFolder } from "../scripts/lib/project.ts";
 import { TaskProblem } from "../scripts/lib/task.ts";
-import type { Target } from "./target.ts";
+import { sourcePath } from "./programs.ts";
 
-/** A load. */
-export interface Load {
-  connections: number;
-  /** Length of the message that is echoed. */
-  bytes: number;
-}
-
-/** How one run under load went. */
-export interface Measured {
-  /** Calls that were answered, a second. */
-  perSecond: number;
-  /** Milliseconds. */
-  p50: number;
-  /** Milliseconds. */
-  p99: number;
-}
-
-/** How to run. */
-export interface LoadOptions extends Load {
-  /** Whole seconds, at least 1. */
-  seconds: number;
-  /** Words before `wrk`, such as `taskset -c 1`. Default none. */
-  prefix?: readonly string[];
-  signal: AbortSignal;
-}
-
-/** What `load.lua` prints. */
-interface Printed {
+/** What a generator prints. */
+export interface Generated {
+  /** Calls that were answered. */
   requests: number;
   seconds: number;
   p50Ms: number;
   p99Ms: number;
+  /** Calls that were not answered, or with an HTTP error. */
   failed: number;
+  /** Answers without what they must contain. */
   wrong: number;
+  /** One of those. */
   sample: string;
+  /** Processor time of what the generator started itself, milliseconds. */
+  cpuMs?: number;
 }
 
-const SCRIPT = fromFileUrl(import.meta.resolve("./load.lua"));
+/** What both are told. */
+interface Generation {
+  /** Body of a call; {@linkcode ID} in it is replaced. */
+  body: string;
+  /** What every answer must contain; empty not to look. */
+  wanted: string;
+  /** Whole seconds. */
+  seconds: number;
+  /** Words before the generator. */
+  prefix?: readonly string[];
+  signal: AbortSignal;
+}
 
 /** @throws {TaskProblem} when `wrk` is not there, with the way to get it. */
 export async function requireWrk(signal: AbortSignal): Promise<string> {
@@ -63,57 +56,81 @@ export async function requireWrk(signal: AbortSignal): Promise<string> {
   }
 }
 
-/** Measures a target. */
-export async function measure(target: Target, options: LoadOptions): Promise<Measured> {
-  const { requests, seconds, p50Ms, p99Ms } = await runWrk(target, options, {});
-  return { perSecond: requests / seconds, p50: p50Ms, p99: p99Ms };
+/** What `wrk` is told. */
+export interface WrkOptions extends Generation {
+  connections: number;
+  /** Where the calls go, by turns; all at one host. */
+  places: readonly { url: string; headers: Readonly<Record<string, string>> }[];
 }
 
-/**
- * Warms a target up, and makes sure that what will be measured are right answers.
- *
- * @throws {TaskProblem} when one is wrong.
- */
-export async function verify(target: Target, options: LoadOptions): Promise<void> {
-  const { requests, wrong, sample } = await runWrk(target, options, { BENCH_VERIFY: "1" });
-  if (wrong > 0) {
-    throw new TaskProblem(
-      `${target.name} gave ${wrong} wrong answers in ${requests} calls, such as: ${sample}`,
-    );
-  }
-}
-
-async function runWrk(
-  { name, url, headers }: Target,
-  { connections, bytes, seconds, prefix = [], signal }: LoadOptions,
-  env: Record<string, string>,
-): Promise<Printed> {
-  const [command, ...args] = [
-    ...prefix,
-    "wrk",
+/** Runs `wrk`. */
+export async function runWrk({ connections, places, ...options }: WrkOptions): Promise<Generated> {
+  const blocks = places.map(({ url, headers }) => {
+    const { pathname, search } = new URL(url);
+    const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+    return [pathname + search, ...lines].join("\n");
+  });
+  const args = [
     // One thread: more would take the cores from what is measured.
-    ...["-t", "1", "-c", String(connections), "-d", `${seconds}s`, "--timeout", "10s"],
-    ...["-s", SCRIPT, url],
+    ...["-t", "1", "-c", String(connections), "-d", `${options.seconds}s`, "--timeout", "10s"],
+    ...["-s", sourcePath("load.lua"), places[0].url],
   ];
-  const { code, stdout, stderr } = await run({
-    command,
-    args,
-    env: {
-      BENCH_BYTES: String(bytes),
-      BENCH_HEADERS: Object.entries(headers).map(([name, value]) => `${name}: ${value}`).join("\n"),
-      ...env,
-    },
-  }, { signal, ms: (seconds + 30) * 1000 });
+  return await generate(["wrk", ...args], {
+    ...options,
+    files: { BENCH_PLACES: blocks.join("\n\n") },
+    env: {},
+  });
+}
+
+/** What `client.c` is told. */
+export interface ClientOptions extends Generation {
+  /** `client.c` compiled. */
+  client: string;
+  args: readonly string[];
+  /** Calls that wait at any time. */
+  calls: number;
+  opening?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+}
+
+/** Runs `client.c`. */
+export async function runClient(
+  { client, args, calls, opening = [], env, ...options }: ClientOptions,
+): Promise<Generated> {
+  return await generate([client, ...args], {
+    ...options,
+    files: { BENCH_OPENING: opening.join("\n") },
+    env: { ...env, BENCH_CALLS: String(calls), BENCH_SECONDS: String(options.seconds) },
+  });
+}
+
+interface GenerateOptions extends Generation {
+  /** Variables that name files, and what is in them. */
+  files: Record<string, string>;
+  env: Record<string, string>;
+}
+
+async function generate(
+  words: readonly string[],
+  { body, wanted, seconds, prefix = [], signal, files, env }: GenerateOptions,
+): Promise<Generated> {
+  await using folder = await temporaryFolder();
+  const given: Record<string, string> = { ...env };
+  // By file: a variable of the environment has at most 128 KiB.
+  const contents = { ...files, BENCH_REQUEST: body, BENCH_WANTED: wanted };
+  for (const [name, text] of Object.entries(contents)) {
+    if (text === "") continue;
+    given[name] = join(folder.path, name);
+    await Deno.writeTextFile(given[name], text);
+  }
+  const [command, ...args] = [...prefix, ...words];
+  const { code, stdout, stderr } = await run({ command, args, env: given }, {
+    signal,
+    ms: (seconds + 60) * 1000,
+  });
   const line = stdout.split("\n").findLast((line) => line.startsWith("{"));
   if (code !== 0 || line === undefined) {
-    throw new TaskProblem(`wrk failed (exit code ${code}) at ${name}:\n${stdout}${stderr}`);
+    throw new TaskProblem(`"${words.join(" ")}" failed (${code}):\n${stdout}${stderr}`);
   }
-  const printed: Printed = JSON.parse(line);
-  if (printed.failed > 0 || printed.requests === 0) {
-    throw new TaskProblem(
-      `${name} failed ${printed.failed} of ${printed.requests} calls with ${connections} ` +
-        `connections and ${bytes} bytes`,
-    );
-  }
-  return printed;
+  return JSON.parse(line);
 }

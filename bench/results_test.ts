@@ -1,5 +1,10 @@
 import assert from "node:assert/strict";
-import { type BenchResults, type Measurement, median, render, summarize } from "./results.ts";
+import type { Load } from "./request.ts";
+import { loadName, type Measurement, median, ratio, summarize } from "./results.ts";
+
+function load(connections = 32): Load {
+  return { connections, bytes: 100, text: "plain" };
+}
 
 function measurement(
   contender: string,
@@ -7,7 +12,10 @@ function measurement(
   perSecond: number,
   connections = 32,
 ): Measurement {
-  return { contender, round, perSecond, connections, bytes: 100, p50: 1000 / perSecond, p99: 9 };
+  return {
+    ...{ contender, round, perSecond, load: load(connections) },
+    ...{ p50: 1000 / perSecond, p99: 9, cpuUs: 10 * round },
+  };
 }
 
 Deno.test("the median is the middle value, or the mean of the middle two", () => {
@@ -17,68 +25,59 @@ Deno.test("the median is the middle value, or the mean of the middle two", () =>
   assert.throws(() => median([]), /no values/);
 });
 
+Deno.test("a summary is the median of each contender under each load, first come first", () => {
+  const summaries = summarize([
+    measurement("peer", 1, 10, 1),
+    measurement("peer", 1, 1000),
+    measurement("aichaku", 1, 2000),
+    measurement("peer", 2, 3000),
+    measurement("peer", 3, 2000),
+    { ...measurement("aichaku", 2, 4000), cpuUs: undefined },
+  ]);
+  assert.deepEqual(
+    summaries.map(({ contender, load, perSecond, cpuUs }) => [
+      ...[contender, load.connections, perSecond, cpuUs],
+    ]),
+    [["peer", 1, 10, 10], ["peer", 32, 2000, 20], ["aichaku", 32, 3000, 10]],
+  );
+});
+
 Deno.test("ratios are taken within a round, so that a slow round of the machine does not count", () => {
   // In the second round everything is ten times slower; aichaku is twice as fast in each.
-  const summaries = summarize([
+  const measurements = [
     measurement("peer", 1, 1000),
     measurement("aichaku", 1, 2000),
     measurement("peer", 2, 100),
     measurement("aichaku", 2, 200),
-    measurement("peer", 3, 1000),
-    measurement("aichaku", 3, 2000),
-  ]);
-  assert.deepEqual(summaries.map(({ contender }) => contender), ["peer", "aichaku"]);
-  const [peer, aichaku] = summaries;
-  assert.deepEqual(aichaku.ratios, { peer: 2 });
-  assert.deepEqual(peer.ratios, { aichaku: 0.5 });
-  assert.equal(aichaku.perSecond, 2000);
-  assert.equal(aichaku.p50, 0.5);
+    measurement("aichaku", 3, 9999),
+  ];
+  const of = { contender: "aichaku", load: load() };
+  const to = { contender: "peer", load: load() };
+  assert.equal(ratio(measurements, { of, to }), 2);
+  assert.equal(ratio(measurements, { of: to, to: of }), 0.5);
+  assert.equal(ratio(measurements, { of, to, value: ({ p50 }) => p50 }), 0.5);
 });
 
-Deno.test("different loads are never compared with each other", () => {
-  const summaries = summarize([
-    measurement("peer", 1, 10, 1),
-    measurement("peer", 1, 1000, 32),
-    measurement("aichaku", 1, 2000, 32),
-  ]);
-  assert.deepEqual(summaries.map(({ connections, ratios }) => ({ connections, ratios })), [
-    { connections: 1, ratios: {} },
-    { connections: 32, ratios: { aichaku: 0.5 } },
-    { connections: 32, ratios: { peer: 2 } },
-  ]);
+Deno.test("different loads are never compared with each other, nor what was not measured", () => {
+  const measurements = [measurement("peer", 1, 10, 1), measurement("aichaku", 1, 2000)];
+  const of = { contender: "aichaku", load: load() };
+  assert.equal(ratio(measurements, { of, to: { contender: "peer", load: load() } }), undefined);
+  assert.equal(ratio(measurements, { of, to: { contender: "peer", load: load(1) } }), 200);
+  const value = () => undefined;
+  assert.equal(
+    ratio(measurements, { of, to: { contender: "peer", load: load(1) }, value }),
+    undefined,
+  );
 });
 
-function results(loadBefore: number): BenchResults {
-  const measurements = [measurement("peer", 1, 1000), measurement("aichaku", 1, 2000)];
-  return {
-    version: "0.1.0",
-    when: "2026-01-01T00:00:00.000Z",
-    machine: { os: "linux", cpu: "fast", cores: 2, deno: "2.9.6", loadBefore },
-    settings: { rounds: 1, seconds: 1, wrk: "wrk 4", pinned: true },
-    contenders: [
-      { name: "peer", about: "another program", memoryMb: { idle: 40.4, after: 99.6 } },
-      { name: "aichaku", about: "the daemon", memoryMb: {} },
-    ],
-    summaries: summarize(measurements),
-    flood: {
-      queued: 1000,
-      alone: { p50: 0.1, p99: 0.2, calls: 10 },
-      beside: { p50: 0.3, p99: 0.4, calls: 10 },
-      flooding: { p50: 5, p99: 6, calls: 100 },
-    },
-    measurements,
-  };
-}
-
-Deno.test("the document has a table for each load with the ratios in it", () => {
-  const text = render(results(0));
-  assert.match(text, /## 32 connections, 100 B/);
-  assert.match(text, /\| aichaku \| 2000 \| 0\.500 \| 9\.000 \| 2\.00 \| +\|/);
-  assert.match(text, /\| peer \| 40 \| 100 \|/);
-  assert.match(text, /\| aichaku \| unknown \| unknown \|/);
-});
-
-Deno.test("results of a busy machine say so", () => {
-  assert.doesNotMatch(render(results(0.4)), /busy/);
-  assert.match(render(results(1.5)), /busy before the bench began \(load 1\.5\)/);
+Deno.test("loads have names of their own", () => {
+  assert.equal(loadName(load(1)), "1 connection, 100 B");
+  assert.equal(
+    loadName({ connections: 32, bytes: 65536, text: "plain" }),
+    "32 connections, 64 KiB",
+  );
+  assert.equal(
+    loadName({ connections: 2, bytes: 1024 * 1024, text: "escapes" }),
+    "2 connections, 1 MiB of escapes",
+  );
 });

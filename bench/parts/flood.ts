@@ -5,18 +5,21 @@
  * @module
  */
 
-import type { Task } from "../scripts/lib/task.ts";
-import { DaemonFixture } from "../tests/fixtures/daemon.ts";
+import type { Task } from "../../scripts/lib/task.ts";
+import { DaemonFixture } from "../../tests/fixtures/daemon.ts";
+import type { Part, PartOptions, Section } from "../section.ts";
+
+export const FLOOD: Part = { name: "flood", contenders: [], inQuick: false, run };
 
 /** Latencies of single calls, milliseconds. */
-export interface Latencies {
+interface Latencies {
   p50: number;
   p99: number;
   calls: number;
 }
 
 /** What was measured. */
-export interface Flood {
+interface Flood {
   /** Calls that the flooding client keeps waiting. */
   queued: number;
   /** One call at a time, with nobody beside. */
@@ -96,8 +99,32 @@ class LineClient implements Disposable {
   }
 }
 
+async function run(task: Task, { programs: { echo }, seconds }: PartOptions): Promise<Section> {
+  const flood = await measureFlood(task, { echo, seconds: 2 * seconds });
+  return {
+    title: "Beside a flood",
+    text: `One client keeps ${QUEUED} calls waiting at a shared server, another one makes single ` +
+      "calls, both over the Unix socket.",
+    tables: [{
+      title: "",
+      head: ["client", "calls", "p50 ms", "p99 ms"],
+      rows: [
+        row("single calls, alone", flood.alone),
+        row("single calls, beside the flood", flood.beside),
+        row("the flood itself", flood.flooding),
+      ],
+    }],
+    verdicts: [],
+    data: flood,
+  };
+}
+
+function row(name: string, { calls, p50, p99 }: Latencies): string[] {
+  return [name, String(calls), p50.toFixed(3), p99.toFixed(3)];
+}
+
 /** Measures all three for `seconds` each. */
-export async function measureFlood(
+async function measureFlood(
   { stack }: Task,
   { echo, seconds }: { echo: string; seconds: number },
 ): Promise<Flood> {
