@@ -16,12 +16,10 @@
  * @module
  */
 
-import { settlesWithin } from "../protocol/deadline.ts";
-import { backoff } from "./backoff.ts";
-import { connect, type Connection } from "./connect.ts";
 import { AichakuError, excerpt, messageOf } from "./errors.ts";
-import { findDaemon } from "./find_daemon.ts";
 import { isObject, type JsonObject } from "./jsonrpc.ts";
+import { Link } from "./link.ts";
+import { onAbort } from "./on_abort.ts";
 import {
   type ClientOptions,
   MAX_TIMER_MS,
@@ -31,11 +29,9 @@ import {
   type ResolvedOptions,
   resolveOptions,
 } from "./options.ts";
-import { onAbort } from "./on_abort.ts";
-import { quietDelay } from "./quiet.ts";
-import { raceSignal, Scope } from "./scope.ts";
+import { Scope } from "./scope.ts";
 import { SdkTransport } from "./sdk_transport.ts";
-import { NotSent, type Progress, type ServerInfo, type Transport } from "./transport.ts";
+import type { Progress, ServerInfo, Transport } from "./transport.ts";
 import { type CallToolResult, readToolResult, readTools, type Tool } from "./tools.ts";
 
 /** Options of one call. */
@@ -57,27 +53,6 @@ interface Call {
   timeoutMs: number;
 }
 
-/** One attempt to connect, shared by every call that waits for it. */
-interface Attempt {
-  scope: Scope;
-  promise: Promise<Connection>;
-  waiters: number;
-}
-
-type State =
-  | { kind: "idle" }
-  | { kind: "connecting"; attempt: Attempt }
-  | { kind: "open"; connection: Connection }
-  | { kind: "closed" };
-
-/** Milliseconds for ending what a failed attempt left: longer than a process takes to be killed. */
-const MAX_CLEANUP_MS = 7000;
-/** Milliseconds of silence after which a daemon is asked whether it is still there. */
-const SILENCE_MS = 1000;
-/** Times that a request is sent, all but the last one certainly in vain. */
-const MAX_ATTEMPTS = 4;
-/** Pauses between two searches for a daemon that went away. */
-const SEARCH_PAUSES = { firstMs: 200, maxMs: 30_000 };
 /** Pages of one list, at most. */
 const MAX_PAGES = 1000;
 
@@ -92,22 +67,9 @@ const MAX_PAGES = 1000;
 export class AichakuClient {
   readonly #given: ClientOptions;
   readonly #options: ResolvedOptions;
-  /** Fires when the client is closed. */
-  readonly #closed = new AbortController();
-  /** A daemon that went away is being looked for. */
-  #isSearching = false;
+  readonly #link: Link;
   /** Calls that have not settled. */
   readonly #calls = new Set<Scope>();
-  /** Bounded work that outlives the call it belongs to; awaited by `close()`. */
-  readonly #background = new Set<Promise<void>>();
-  #state: State = { kind: "idle" };
-  /** Requests that were sent and not answered. */
-  #inFlight = 0;
-  /** When the server was last heard of, by `performance.now()`. */
-  #lastAnswer = 0;
-  /** The last connection was to a daemon: when it is gone, it is mostly being restarted. */
-  #hadDaemon = false;
-  #verifying: Promise<boolean> | undefined;
   #closing: Promise<void> | undefined;
   readonly #stopListening: () => void;
 
@@ -120,38 +82,39 @@ export class AichakuClient {
   constructor(options: ClientOptions = {}) {
     this.#given = options;
     this.#options = resolveOptions(options);
+    this.#link = new Link(this.#options, this.#subject);
     this.#stopListening = onAbort(this.#options.signal, () => void this.close());
   }
 
   /** How the server is reached; undefined while there is no connection. */
   get mode(): Mode | undefined {
-    return this.#connection?.mode;
+    return this.#link.connection?.mode;
   }
 
   /** What the server says of itself; undefined while there is no connection. */
   get serverInfo(): ServerInfo | undefined {
-    return this.#connection?.transport.serverInfo;
+    return this.#link.connection?.transport.serverInfo;
   }
 
   /** What the server can do: `capabilities` of its answer to `initialize`; undefined without a connection. */
   get serverCapabilities(): JsonObject | undefined {
-    const capabilities = this.#connection?.transport.initializeResult.capabilities;
+    const capabilities = this.#link.connection?.transport.initializeResult.capabilities;
     return isObject(capabilities) ? capabilities : undefined;
   }
 
   /** The server's whole answer to `initialize`; undefined while there is no connection. */
   get initializeResult(): JsonObject | undefined {
-    return this.#connection?.transport.initializeResult;
+    return this.#link.connection?.transport.initializeResult;
   }
 
   /** The daemon's session; undefined while there is none. */
   get sessionId(): string | undefined {
-    return this.#connection?.transport.sessionId;
+    return this.#link.connection?.transport.sessionId;
   }
 
   /** Whether `close()` was called. */
   get closed(): boolean {
-    return this.#state.kind === "closed";
+    return this.#link.closed;
   }
 
   /**
@@ -163,7 +126,7 @@ export class AichakuClient {
     return this.#scoped(
       `connect to ${this.#subject}`,
       options,
-      async ({ scope }) => void await this.#connect(scope.signal),
+      async ({ scope }) => void await this.#link.connect(scope.signal),
     );
   }
 
@@ -275,13 +238,6 @@ export class AichakuClient {
     return server === undefined ? "all servers" : `server ${JSON.stringify(server)}`;
   }
 
-  get #connection(): Connection | undefined {
-    const state = this.#state;
-    return state.kind === "open" && !state.connection.transport.ended
-      ? state.connection
-      : undefined;
-  }
-
   /** Runs a call of one or more requests. */
   #run<T>(
     action: string,
@@ -297,6 +253,16 @@ export class AichakuClient {
           (transport, signal) => transport.request(method, params, { signal, onProgress }),
         )
       );
+    });
+  }
+
+  #send<T>(
+    { scope, timeoutMs }: Call,
+    send: (transport: Transport, signal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    return this.#link.send(send, {
+      signal: scope.signal,
+      onConnected: () => scope.setDeadline(timeoutMs, "raise timeoutMs if the server is just slow"),
     });
   }
 
@@ -317,153 +283,11 @@ export class AichakuClient {
     }
   }
 
-  /** Sends once; again over a new connection only when what was sent was certainly not executed. */
-  async #send<T>(
-    { scope, timeoutMs }: Call,
-    send: (transport: Transport, signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    for (let attempt = 1;; attempt++) {
-      const { transport } = await this.#connect(scope.signal);
-      scope.setDeadline(timeoutMs, "raise timeoutMs if the server is just slow");
-      this.#inFlight++;
-      try {
-        const result = await send(transport, scope.signal);
-        this.#lastAnswer = performance.now();
-        return result;
-      } catch (error) {
-        if (!(error instanceof NotSent)) throw error;
-        if (attempt === MAX_ATTEMPTS) throw error.error;
-      } finally {
-        this.#inFlight--;
-      }
-    }
-  }
-
-  /** The connection; made when there is none. The signal ends this wait, not the others'. */
-  async #connect(signal: AbortSignal): Promise<Connection> {
-    signal.throwIfAborted();
-    if (this.#state.kind === "closed") throw this.#closedError();
-    const connection = this.#connection;
-    if (connection !== undefined) {
-      const isAlive = await raceSignal(this.#isAlive(connection), signal);
-      // When it is not, time has passed: everything is looked at anew.
-      return isAlive ? connection : await this.#connect(signal);
-    }
-    const attempt = this.#state.kind === "connecting" ? this.#state.attempt : this.#startAttempt();
-    attempt.waiters++;
-    try {
-      return await raceSignal(raceSignal(attempt.promise, attempt.scope.signal), signal);
-    } finally {
-      // Nobody waits any more: an attempt would only keep the process alive.
-      if (--attempt.waiters === 0 && this.#isCurrent(attempt)) {
-        attempt.scope.abort(new AichakuError("aborted", "Cannot connect: every caller has left"));
-      }
-    }
-  }
-
-  /**
-   * Whether a connection can be used. One that was silent for a while is asked first: a call sent to a
-   * daemon that hangs, or over a connection whose end was not noticed yet, would be lost; the question
-   * is not.
-   */
-  #isAlive(connection: Connection): Promise<boolean> {
-    const isFresh = this.#inFlight > 0 || performance.now() - this.#lastAnswer < SILENCE_MS;
-    if (isFresh || connection.verify === undefined) return Promise.resolve(true);
-    return this.#verifying ??= connection.verify().then((isAlive) => {
-      if (!isAlive && this.#connection === connection) {
-        this.#state = { kind: "idle" };
-        this.#inBackground(connection.transport.close());
-      }
-      return isAlive;
-    }).finally(() => this.#verifying = undefined);
-  }
-
-  #startAttempt(): Attempt {
-    const { connectTimeoutMs } = this.#options;
-    const scope = new Scope(`connect to ${this.#subject}`);
-    const { signal } = scope;
-    const promise = connect(this.#options, {
-      signal,
-      onCleanup: (cleanup) => this.#inBackground(cleanup),
-      onDeaf: () => this.#search(),
-      restarting: this.#hadDaemon,
-    });
-    const attempt: Attempt = { scope, promise, waiters: 0 };
-    this.#state = { kind: "connecting", attempt };
-    const onFailed = () => {
-      if (this.#isCurrent(attempt)) this.#state = { kind: "idle" };
-    };
-    const stop = onAbort(signal, onFailed);
-    scope.setDeadline(
-      connectTimeoutMs,
-      "raise connectTimeoutMs if the server is just slow to start",
-    );
-    const settled = promise.then((connection) => {
-      // A connection that comes too late is nobody's: whoever waited was told so.
-      if (!this.#isCurrent(attempt)) return connection.transport.close();
-      this.#state = { kind: "open", connection };
-      this.#hadDaemon = connection.mode === "daemon";
-      this.#lastAnswer = performance.now();
-    }, onFailed);
-    this.#inBackground(settled.finally(() => {
-      stop();
-      scope.end();
-    }));
-    return attempt;
-  }
-
-  /** Looks for a daemon that went away, so that a client that listens hears again. */
-  async #search(): Promise<void> {
-    const { signal } = this.#closed;
-    if (this.#isSearching) return;
-    this.#isSearching = true;
-    try {
-      for (let failures = 1; !signal.aborted; failures++) {
-        if (!(await quietDelay(backoff(failures, SEARCH_PAUSES), signal))) return;
-        // A call was faster.
-        if (this.#connection !== undefined) return;
-        // Only a daemon: nobody asked for a process.
-        const daemon = await findDaemon({ ...this.#options, signal: undefined });
-        if (!daemon.found) continue;
-        await this.#connect(signal);
-        return;
-      }
-    } catch {
-      // It went away again, or the client was closed: the next call tells whoever cares.
-    } finally {
-      this.#isSearching = false;
-    }
-  }
-
-  #isCurrent(attempt: Attempt): boolean {
-    return this.#state.kind === "connecting" && this.#state.attempt === attempt;
-  }
-
-  #inBackground(work: Promise<unknown>): void {
-    const settled = work.then(() => {}, () => {}).finally(() => this.#background.delete(settled));
-    this.#background.add(settled);
-  }
-
   async #close(): Promise<void> {
-    const state = this.#state;
-    this.#state = { kind: "closed" };
-    this.#closed.abort();
     this.#stopListening?.(); // Not set yet when the signal had fired before the constructor ran.
-    const error = this.#closedError();
+    const error = this.#link.closedError();
     for (const scope of this.#calls) scope.abort(error);
-    if (state.kind === "connecting") state.attempt.scope.abort(error);
-    if (state.kind === "open") await state.connection.transport.close();
-    // Bounded, because a spawn function of the caller's may never settle.
-    await settlesWithin(Promise.all(this.#background), MAX_CLEANUP_MS);
-  }
-
-  #closedError(): AichakuError {
-    const { signal } = this.#options;
-    return new AichakuError(
-      "closed",
-      `Cannot ask ${this.#subject}: the client was closed; make a new one`,
-      signal?.aborted ? { cause: signal.reason } : {},
-    );
+    await this.#link.close();
   }
 }
 

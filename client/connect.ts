@@ -13,12 +13,12 @@ import { backoff } from "./backoff.ts";
 import { builtinSpawn, isBuiltin } from "./defaults.ts";
 import { AichakuError, faultError, messageOf } from "./errors.ts";
 import { findDaemon, type FoundDaemon, type NoDaemon } from "./find_daemon.ts";
-import { openHttpTransport } from "./http_transport.ts";
+import { type Memory, newMemory } from "./memory.ts";
 import { onAbort } from "./on_abort.ts";
+import { openOverHttp, openOverStdio } from "./open.ts";
 import type { Mode, ResolvedOptions } from "./options.ts";
 import { delay, raceSignal } from "./scope.ts";
 import { type SpawnedProcess, spawnProcess, type SpawnSpec } from "./spawned_process.ts";
-import { openStdioTransport } from "./stdio_transport.ts";
 import type { Transport } from "./transport.ts";
 
 /** A connection, and how it was made. */
@@ -40,12 +40,16 @@ export interface ConnectContext {
   onCleanup(cleanup: Promise<void>): void;
   /** Told once when a peer that listens hears nothing over the connection any more. */
   onDeaf?(): void;
+  /** What the client's connections before found out. Default: nothing. */
+  memory?: Memory;
   /** A daemon was there a moment ago, and is mostly being restarted: wait for it. @default {false} */
   restarting?: boolean;
   /** Milliseconds between two looks at a daemon that keeps us waiting. @default {2000} */
   watchMs?: number;
   /** Milliseconds for each of these looks. @default {1000} */
   lookMs?: number;
+  /** Milliseconds that a process may take to say which era it speaks. @default {5000} */
+  probeMs?: number;
 }
 
 /** Milliseconds that a daemon which was there may take to come back, before anything else is tried. */
@@ -134,7 +138,9 @@ async function connectToDaemon(
   const watch = watchDaemon(daemon, options, { ...context, controller });
   try {
     const { server } = options;
-    const transport = await openHttpTransport({
+    const transport = await openOverHttp({
+      era: options.daemonEra,
+      memory: context.memory ?? newMemory(),
       endpoint: server === undefined ? `${daemon.url}/mcp` : `${daemon.url}/mcp/${server}`,
       token: daemon.token,
       server: nameOf(options),
@@ -187,16 +193,33 @@ function isSame(now: FoundDaemon | NoDaemon, before: FoundDaemon): boolean {
 
 async function connectToProcess(
   options: ResolvedOptions,
-  { signal, onCleanup }: ConnectContext,
+  context: ConnectContext,
 ): Promise<Connection> {
   const spec = processOf(options);
   if (spec === undefined) throw nothingToSpawn(options);
+  const memory = context.memory ?? newMemory();
+  while (true) {
+    const transport = await openProcess(spec, options, { ...context, memory });
+    if (transport !== undefined) return { mode: "spawn", transport };
+    // It ended at the question for its era: it is started once more, and not asked.
+  }
+}
+
+/** @returns undefined when it ended at the question for its era. */
+async function openProcess(
+  spec: NonNullable<ResolvedOptions["spawn"]>,
+  options: ResolvedOptions,
+  { signal, onCleanup, memory, probeMs }: ConnectContext & { memory: Memory },
+): Promise<Transport | undefined> {
   const starting = start(spec, options);
   const open = (process: SpawnedProcess, onCleanupOfOpen?: ConnectContext["onCleanup"]) =>
-    openStdioTransport({
+    openOverStdio({
       process,
       server: nameOf(options),
       peer: options.spawnPeer,
+      era: options.processEra,
+      memory,
+      probeMs,
       signal,
       onCleanup: onCleanupOfOpen,
     });
@@ -208,7 +231,7 @@ async function connectToProcess(
     if (signal.aborted) onCleanup(starting.then((late) => open(late)).then(() => {}, () => {}));
     throw error;
   }
-  return { mode: "spawn", transport: await open(process, onCleanup) };
+  return await open(process, onCleanup);
 }
 
 /** @throws {AichakuError} `upstream_unavailable` when there is no process to be had. */

@@ -13,7 +13,7 @@ import { wasRefused } from "./fetch_failure.ts";
 import { readIncoming } from "./jsonrpc.ts";
 import { loopbackFetch } from "./loopback_fetch.ts";
 import { onAbort } from "./on_abort.ts";
-import { quietGet } from "./quiet.ts";
+import { quietFetch } from "./quiet.ts";
 import { NotSent } from "./transport.ts";
 
 /** Options of {@linkcode HttpWire}. */
@@ -26,6 +26,8 @@ export interface HttpWireOptions {
   server: string;
   /** Absolute path of the folder that is worked on: which instance of a server with `${project}`. */
   project?: string;
+  /** How a client without a session is known again: servers may keep something for it. */
+  client?: string;
   /** Replaced in tests. */
   fetch?: typeof fetch;
 }
@@ -35,12 +37,31 @@ export interface SendOptions {
   /** For errors. */
   method: string;
   signal: AbortSignal;
+  /** Beside those that every message has. */
+  headers?: Record<string, string>;
+}
+
+/** The daemon answered with a status that is not of success, and said no JSON-RPC error. */
+export class HttpRefusal extends AichakuError {
+  /** HTTP status. */
+  readonly status: number;
+
+  constructor(message: string, status: number) {
+    super("protocol", message);
+    this.status = status;
+  }
 }
 
 /** Milliseconds for what nobody waits for: cancelling, ending the session. */
 const COURTESY_MS = 1000;
 /** Milliseconds for handing over an answer to the server's own request. */
 const ANSWER_MS = 10_000;
+
+/** Headers of every message. */
+const POSTED = {
+  "content-type": "application/json",
+  accept: "application/json, text/event-stream",
+};
 
 /** The way to one endpoint. */
 export class HttpWire {
@@ -66,10 +87,10 @@ export class HttpWire {
    * @throws {NotSent} when there was no connection, or the daemon does not know the session.
    * @throws {AichakuError} for another refusal, or a connection that broke.
    */
-  async post(text: string, { method, signal }: SendOptions): Promise<Response> {
+  async post(text: string, { method, signal, headers }: SendOptions): Promise<Response> {
     let response: Response;
     try {
-      response = await this.#send(text, signal);
+      response = await this.#send(text, signal, headers);
     } catch (error) {
       const lost = this.lost(error, { method, signal });
       throw wasRefused(error) ? new NotSent(lost) : lost;
@@ -79,6 +100,22 @@ export class HttpWire {
       await response.body?.cancel();
       throw new NotSent(this.#forgotten(`send ${method}`));
     }
+    throw await this.#refusal(response, method);
+  }
+
+  /**
+   * Sends a message whose answer may take for ever; it does not keep the process alive.
+   *
+   * @throws {AichakuError} when it is refused.
+   * @throws what happened when it cannot be sent now.
+   */
+  async postQuietly(text: string, { method, signal, headers }: SendOptions): Promise<Response> {
+    const response = await quietFetch(this.#options.endpoint, {
+      headers: { ...this.#headers(), ...POSTED, ...headers },
+      body: text,
+      signal,
+    });
+    if (response.ok) return response;
     throw await this.#refusal(response, method);
   }
 
@@ -100,32 +137,14 @@ export class HttpWire {
   }
 
   /**
-   * Opens the stream for what belongs to no call.
-   *
-   * @returns undefined when the daemon offers none.
-   * @throws what `fetch` throws when it cannot be opened now.
-   */
-  async listen(signal: AbortSignal): Promise<Response | undefined> {
-    const response = await this.#fetch(this.#options.endpoint, {
-      headers: { ...this.#headers(), accept: "text/event-stream" },
-      signal,
-      redirect: "manual",
-    });
-    if (response.ok && isEventStream(response)) return response;
-    await response.body?.cancel();
-    if (response.status === 405) return undefined;
-    throw new TypeError(`the daemon answered ${response.status} to GET`);
-  }
-
-  /**
-   * The same, again and again: it does not keep the process alive, and may begin where another one broke
-   * off.
+   * Opens the stream for what belongs to no call. It does not keep the process alive, and may begin where
+   * another one broke off.
    *
    * @returns undefined when the daemon offers none.
    * @throws what happened when it cannot be opened now; `ended` is set when it never will be.
    */
   async listenQuietly(lastEventId: string, signal: AbortSignal): Promise<Response | undefined> {
-    const response = await quietGet(this.#options.endpoint, {
+    const response = await quietFetch(this.#options.endpoint, {
       headers: {
         ...this.#headers(),
         accept: "text/event-stream",
@@ -207,14 +226,14 @@ export class HttpWire {
     );
   }
 
-  #send(text: string, signal: AbortSignal): Promise<Response> {
+  #send(
+    text: string,
+    signal: AbortSignal,
+    headers: Record<string, string> = {},
+  ): Promise<Response> {
     return this.#fetch(this.#options.endpoint, {
       method: "POST",
-      headers: {
-        ...this.#headers(),
-        "content-type": "application/json",
-        accept: "application/json, text/event-stream",
-      },
+      headers: { ...this.#headers(), ...POSTED, ...headers },
       // A blob, because Deno repeats a request by itself when its connection breaks before the answer
       // and its body is a string or bytes: 2.9.6 on a used connection, 2.7.11 on any. A tool call must
       // not run twice. Node 20 and Bun 1.4 repeat none.
@@ -225,10 +244,11 @@ export class HttpWire {
   }
 
   #headers(): Record<string, string> {
-    const { token, project } = this.#options;
+    const { token, project, client } = this.#options;
     return {
       // A header carries no other letters than those of ASCII.
       ...(project === undefined ? {} : { "x-aichaku-project": encodeURIComponent(project) }),
+      ...(client === undefined ? {} : { "x-aichaku-client": client }),
       ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
       ...(this.sessionId === undefined ? {} : { "mcp-session-id": this.sessionId }),
       ...(this.revision === undefined ? {} : { "mcp-protocol-version": this.revision }),
@@ -239,13 +259,14 @@ export class HttpWire {
   async #refusal(response: Response, method: string): Promise<AichakuError> {
     // A body that breaks off says nothing; the status does.
     const body = await response.text().catch(() => "");
-    const message = readIncoming(body);
-    if (message.kind === "error") return message.error;
+    const answer = readIncoming(body);
+    if (answer.kind === "error") return answer.error;
     const hint = response.status === 401 || response.status === 403
       ? "; give the daemon's token with the option token or AICHAKU_TOKEN"
       : "";
     const said = `the daemon answered with status ${response.status} ${excerpt(body)}`.trimEnd();
-    return this.protocolError(method, said + hint);
+    const { message: text } = this.protocolError(method, said + hint);
+    return new HttpRefusal(text, response.status);
   }
 }
 

@@ -19,7 +19,7 @@
 export { AichakuClient, type CallOptions } from "./client.ts";
 export { AichakuError, type AichakuErrorDetails, type ErrorKind } from "./errors.ts";
 export type { JsonObject } from "./jsonrpc.ts";
-export type { ClientOptions, Mode, Spawner } from "./options.ts";
+export type { ClientOptions, Era, Mode, Spawner } from "./options.ts";
 export type { Handler, HandlerContext, Handlers, Root, ServerNotification } from "./peer.ts";
 export { SdkTransport } from "./sdk_transport.ts";
 export {

@@ -17,6 +17,12 @@ import type { ClientInfo } from "./transport.ts";
 /** How a server is reached. */
 export type Mode = "daemon" | "spawn";
 
+/**
+ * Which era of the protocol is spoken: `legacy` begins with `initialize` (revisions up to 2025-11-25),
+ * `modern` has no sessions (2026-07-28), `auto` asks the server.
+ */
+export type Era = "auto" | "legacy" | "modern";
+
 /** Gives the process of a server: what to start, or one that was started already. */
 export type Spawner = (
   context: { server: string | undefined; project: string | undefined },
@@ -36,6 +42,12 @@ export interface ClientOptions {
    * @default {"auto"}
    */
   mode?: "auto" | Mode;
+  /**
+   * Era of the protocol. Every era gives the same results, whatever the server speaks: the daemon
+   * translates, and with a process `auto` chooses. Default: `legacy` over the daemon, whose sessions it has
+   * (a broken stream is taken up, and closing frees what the daemon keeps); `auto` with a process.
+   */
+  era?: Era;
   /**
    * The folder that is worked on, for servers that are started once for each project. Over the daemon it
    * chooses the server's instance; a process of its own is told it as its only root, and `${project}` in
@@ -90,6 +102,10 @@ export interface ClientOptions {
 export interface ResolvedOptions {
   server: string | undefined;
   mode: "auto" | Mode;
+  /** Era over the daemon. */
+  daemonEra: Era;
+  /** Era with a process. */
+  processEra: Era;
   /** Absolute. */
   project: string | undefined;
   home: string;
@@ -112,6 +128,7 @@ export interface ResolvedOptions {
 export const PEER: unique symbol = Symbol("peer");
 
 const MODES: readonly unknown[] = ["auto", "daemon", "spawn"];
+const ERAS: readonly unknown[] = [undefined, "auto", "legacy", "modern"];
 
 /**
  * Fills in the defaults.
@@ -132,6 +149,12 @@ export function resolveOptions(options: ClientOptions & { [PEER]?: Peer }): Reso
       `Cannot use mode ${JSON.stringify(mode)}: it must be "auto", "daemon" or "spawn"`,
     );
   }
+  const { era } = options;
+  if (!ERAS.includes(era)) {
+    throw new TypeError(
+      `Cannot use era ${JSON.stringify(era)}: it must be "auto", "legacy" or "modern"`,
+    );
+  }
   if (mode === "auto" && spawn !== undefined && server === undefined) {
     throw new TypeError(
       `Cannot use the option spawn without the option server: the daemon would serve all its ` +
@@ -141,6 +164,8 @@ export function resolveOptions(options: ClientOptions & { [PEER]?: Peer }): Reso
   return {
     server,
     mode,
+    daemonEra: era ?? "legacy",
+    processEra: era ?? "auto",
     ...resolveDaemonOptions(options),
     // A daemon that is named by its URL is somebody else's to start.
     autoStart: (options.autoStart ?? defaultAutoStart()) && options.url === undefined,

@@ -66,6 +66,8 @@ export interface Peer {
   readonly introduction: JsonObject;
   /** Whether the server may have something to say outside of calls that anybody here wants to hear. */
   readonly listens: boolean;
+  /** Whether anybody here wants to hear the server's notifications. */
+  readonly hears: boolean;
   /** The answer to a request of the server; undefined when it cannot be asked for this. */
   answer(method: string, params: JsonObject, signal: AbortSignal): Promise<JsonObject> | undefined;
   /** Told each notification that is not the progress of a call. Never throws. */
@@ -117,6 +119,7 @@ export function peerOf(
       clientInfo,
     },
     listens: answers.size > 0 || onNotification !== undefined,
+    hears: onNotification !== undefined,
     answer(method, params, signal) {
       const handler = answers.get(method);
       return handler && resultOf(handler, params, { signal, method });

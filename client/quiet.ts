@@ -6,29 +6,39 @@
  * @module
  */
 
-import { get, type IncomingMessage } from "node:http";
+import { type IncomingMessage, request as ask } from "node:http";
 import { setTimeout as nodeTimeout } from "node:timers";
 
 import { onAbort } from "./on_abort.ts";
+
+/** Options of {@linkcode quietFetch}. */
+export interface QuietOptions {
+  headers: Record<string, string>;
+  /** Also breaks the body off. */
+  signal: AbortSignal;
+  /** With one it is a POST, else a GET. */
+  body?: string;
+}
 
 /**
  * Asks, and gives the response as soon as its headers are there. No redirect is followed, no proxy used.
  *
  * @param url Of the scheme `http:`.
- * @throws what `node:http` says, or the signal's reason. The signal also breaks the body off.
+ * @throws what `node:http` says, or the signal's reason.
  */
-export function quietGet(
+export function quietFetch(
   url: string,
-  { headers, signal }: { headers: Record<string, string>; signal: AbortSignal },
+  { headers, signal, body }: QuietOptions,
 ): Promise<Response> {
   return new Promise((resolve, reject) => {
+    const method = body === undefined ? "GET" : "POST";
     // An agent of its own: this connection is not for others, and closes with the stream.
-    const request = get(url, { agent: false, headers }, (response) => {
+    const request = ask(url, { agent: false, method, headers }, (response) => {
       const type = response.headers["content-type"];
       const init = { status: response.statusCode, headers: type && { "content-type": type } };
       // A response without a body may not have one, not even an empty stream.
-      const body = init.status === 204 ? response.resume() && null : bodyOf(response, stop);
-      resolve(new Response(body, init as ResponseInit));
+      const stream = init.status === 204 ? response.resume() && null : bodyOf(response, stop);
+      resolve(new Response(stream, init as ResponseInit));
     });
     const stop = onAbort(signal, () => request.destroy(signal.reason));
     request.on("socket", (socket) => socket.unref?.());
@@ -36,6 +46,7 @@ export function quietGet(
       stop();
       reject(signal.aborted ? signal.reason : error);
     });
+    request.end(body);
   });
 }
 

@@ -158,6 +158,7 @@ export class SdkTransport {
     return {
       introduction,
       listens: true,
+      hears: true,
       answer: (method, params, signal) => this.#answer(method, params, signal),
       onNotification: (notification) => this.#emit({ ...notification }),
     };

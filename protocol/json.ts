@@ -69,7 +69,8 @@ export function stringifyJson(value: unknown): string {
 /** Text of a number kept by {@linkcode parseJson}; undefined for anything else. */
 export function exactNumberText(value: unknown): string | undefined {
   if (typeof value !== "object" || value === null) return undefined;
-  const isRaw = (JSON as unknown as { isRawJSON(value: unknown): boolean }).isRawJSON(value);
+  // Node 20, where the client SDK runs too, has no such numbers, and not the function either.
+  const isRaw = (JSON as unknown as { isRawJSON?(value: unknown): boolean }).isRawJSON?.(value);
   return isRaw ? (value as { rawJSON: string }).rawJSON : undefined;
 }
 
