@@ -135,8 +135,8 @@ async function readProc(pid: number, file: string): Promise<string | undefined> 
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     if (error instanceof Deno.errors.PermissionDenied) return undefined;
-    // ESRCH: it ended between opening and reading.
-    if (error instanceof Error && "code" in error && error.code === "ESRCH") return undefined;
+    // ESRCH, which Deno has no class for: it ended between opening and reading.
+    if (error instanceof Error && error.message.includes("os error 3)")) return undefined;
     throw error;
   }
 }
