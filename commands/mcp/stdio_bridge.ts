@@ -326,7 +326,7 @@ export class StdioBridge {
     while (!signal.aborted) {
       try {
         const wire = await this.#reachedWire();
-        const response = await wire.listen(signal);
+        const response = await wire.listenQuietly("", signal);
         if (response === undefined) return;
         wait = FIRST_WAIT_MS;
         for await (const { type, data } of readServerSentEvents(response.body!)) {
