@@ -31,6 +31,10 @@ Deno.test({
     await reader.cancel();
     await shell.stdin.close().catch(() => {}); // The other end is gone.
     await shell.status;
-    assert.deepEqual(await usageOf([shell.pid]), { processes: 0, residentMb: 0, proportionalMb: 0 });
+    assert.deepEqual(await usageOf([shell.pid]), {
+      processes: 0,
+      residentMb: 0,
+      proportionalMb: 0,
+    });
   },
 });

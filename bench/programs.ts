@@ -10,6 +10,9 @@ import { run } from "../scripts/lib/child.ts";
 import { cacheFolder } from "../scripts/lib/project.ts";
 import { TaskProblem } from "../scripts/lib/task.ts";
 
+/** The reference server. */
+export const EVERYTHING = "@modelcontextprotocol/server-everything@2026.8.31";
+
 /** Milliseconds that npm may take to install a package. */
 const INSTALL_MS = 180_000;
 

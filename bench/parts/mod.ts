@@ -5,8 +5,11 @@
  */
 
 import type { Part } from "../section.ts";
+import { REAL_SERVER } from "./everything.ts";
 import { FLOOD } from "./flood.ts";
+import { SCALE } from "./scale.ts";
+import { STARTUP } from "./startup.ts";
 import { THROUGHPUT } from "./throughput.ts";
 import { WAYS_IN } from "./ways.ts";
 
-export const PARTS: readonly Part[] = [THROUGHPUT, WAYS_IN, FLOOD];
+export const PARTS: readonly Part[] = [THROUGHPUT, WAYS_IN, SCALE, REAL_SERVER, FLOOD, STARTUP];
