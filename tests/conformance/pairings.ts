@@ -63,22 +63,21 @@ export function eraOf(revision: Revision): Era {
   return revision === "2026-07-28" ? "modern" : "legacy";
 }
 
+/** Revisions that the suite has scenarios for clients in. */
+const REVISIONS_OF_CLIENTS = ["2025-06-18", "2025-11-25", "2026-07-28"] as const;
+
 /** One way from a client to the suite as its server. */
 export interface ClientWay {
   /** For people. */
   name: string;
   /** What `client_program.ts` calls it. */
   way: "own" | "bridge";
-  /** Those that the client speaks. */
+  /** Those that it is run in. */
   revisions: readonly Revision[];
 }
 
 /** All of them. */
 export const CLIENT_WAYS: readonly ClientWay[] = [
-  { name: "client SDK", way: "own", revisions: ["2025-06-18", "2025-11-25"] },
-  {
-    name: "stdio bridge",
-    way: "bridge",
-    revisions: ["2025-06-18", "2025-11-25", "2026-07-28"],
-  },
+  { name: "client SDK", way: "own", revisions: REVISIONS_OF_CLIENTS },
+  { name: "stdio bridge", way: "bridge", revisions: REVISIONS_OF_CLIENTS },
 ];

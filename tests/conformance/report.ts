@@ -64,7 +64,7 @@ ${
 The suite plays the server (all scenarios but those about authorization). Its checks of an official
 client (v2 SDK) that is connected directly are compared with those of the same client behind
 \`aichaku mcp --stdio\`, where the suite's server is a remote server of the daemon, and with those of
-this project's client SDK, which speaks the legacy era. The client is
+this project's client SDK, which finds out by itself which era is spoken (\`era: "auto"\`). The client is
 \`tests/conformance/client_program.ts\`.
 
 ${overview("way", clients)}

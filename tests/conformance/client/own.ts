@@ -22,6 +22,8 @@ export function connectOwn({ url, elicit }: PeerOptions): Promise<Peer> {
     server: "suite",
     mode: "daemon",
     url: front.url,
+    // A daemon speaks both, so that the client would not ask; the suite speaks one at a time.
+    era: "auto",
     ...(elicit === undefined ? {} : {
       handlers: { elicitation: (params) => elicit(params) },
     }),
