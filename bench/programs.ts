@@ -10,8 +10,10 @@ import { run } from "../scripts/lib/child.ts";
 import { cacheFolder } from "../scripts/lib/project.ts";
 import { TaskProblem } from "../scripts/lib/task.ts";
 
-/** The reference server. */
+/** Real servers. */
 export const EVERYTHING = "@modelcontextprotocol/server-everything@2026.8.31";
+export const FILESYSTEM = "@modelcontextprotocol/server-filesystem@2026.8.31";
+export const MEMORY_SERVER = "@modelcontextprotocol/server-memory@2026.8.31";
 
 /** Milliseconds that npm may take to install a package. */
 const INSTALL_MS = 180_000;
