@@ -6,7 +6,7 @@
  * @module
  */
 
-import type { z } from "zod";
+import type * as z from "zod";
 import { kindOf, type Node, nodeAt, type Property, quote } from "./document.ts";
 import type { Findings } from "./findings.ts";
 

@@ -15,8 +15,7 @@ export type GrammarName = "javascript" | "typescript" | "tsx" | "python";
 
 /**
  * What a compiled program carries, by name: the file in its package, which is embedded as
- * `wasm/NAME.bin` beside the program's entry. Not as `.wasm`: the compiler would take it for a module
- * and look for its imports.
+ * `wasm/NAME.gz` beside the program's entry.
  */
 export const WASM_FILES: Readonly<Record<string, string>> = {
   "web-tree-sitter": "web-tree-sitter/web-tree-sitter.wasm",
@@ -57,8 +56,9 @@ async function loadRuntime(): Promise<void> {
 
 async function wasmModule(name: string): Promise<WebAssembly.Module> {
   if (Deno.build.standalone) {
-    const bytes = await Deno.readFile(new URL(`./wasm/${name}.bin`, import.meta.url));
-    return await WebAssembly.compile(bytes);
+    const packed = await Deno.readFile(new URL(`./wasm/${name}.gz`, import.meta.url));
+    const bytes = new Blob([packed]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return await WebAssembly.compile(await new Response(bytes).bytes());
   }
   // An address made at run time, so that no bundler follows it.
   const { moduleFromPackage } = await import(new URL("./grammar_modules.ts", import.meta.url).href);
