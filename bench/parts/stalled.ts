@@ -34,7 +34,9 @@ const MIB = 1024 * KIB;
 /** Milliseconds that somebody stalls. */
 const STALL_MS = 4_000;
 
-/** Calls that a stalling client makes on the socket. */
+/** Calls of a client that reads no answer: more than the daemon keeps for it. */
+const UNREAD_CALLS = 2_000;
+/** Calls for a server that does not read. */
 const CALLS = 1_000;
 /** Clients over HTTP that stall. */
 const CLIENTS = 64;
@@ -51,7 +53,11 @@ export async function measureUnreadSocket({ stack, signal }: Task, echo: string)
   let sent = 0;
   const flood = (async () => {
     try {
-      for (; sent < CALLS; sent++) await writeAll(connection, `${call(sent, 64 * KIB)}\n`);
+      for (; sent < UNREAD_CALLS; sent++) {
+        await writeAll(connection, `${call(sent, 64 * KIB)}\n`);
+        // Not so fast that calls are refused: it is answers that are to pile up.
+        if (sent % 64 === 63) await pause(50, signal);
+      }
     } catch {
       // It was cut off, or all is over.
     }
@@ -66,7 +72,7 @@ export async function measureUnreadSocket({ stack, signal }: Task, echo: string)
   await Promise.all([flood, reading]);
   const kept = `${(bytes / MIB).toFixed(1)} MB of answers were on their way to it`;
   const outcome = `${taken} calls taken, ${isCutOff ? "then cut off; " : ""}${kept}`;
-  const what = `a client on the socket with ${CALLS} calls of 64 KiB that reads no answer`;
+  const what = `a client on the socket with ${UNREAD_CALLS} calls of 64 KiB that reads no answer`;
   return { what, before, peak, after, outcome };
 }
 
