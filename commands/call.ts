@@ -6,16 +6,11 @@
  */
 
 import type { AichakuClient, CallToolResult, Progress, Tool } from "../client/mod.ts";
+import type { JsonObject } from "../protocol/json.ts";
 import { type ArgumentSpec, parseArguments, usage } from "./arguments.ts";
 import { formatResult, shown } from "./call/print.ts";
 import { tellFailure, withServer } from "./call/server_client.ts";
-import {
-  checkArguments,
-  type JsonObject,
-  readJson,
-  readPairs,
-  WrongArguments,
-} from "./call/tool_arguments.ts";
+import { checkArguments, readJson, readPairs, WrongArguments } from "./call/tool_arguments.ts";
 import { projectOf, timeoutOf } from "./call/values.ts";
 import { type CommandContext, EXIT, UsageError } from "./context.ts";
 import { nearest } from "./nearest.ts";

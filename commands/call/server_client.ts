@@ -11,7 +11,6 @@ import { VERSION } from "../../protocol/version.ts";
 import { isBuiltinName } from "../../server/builtin/mod.ts";
 import { DaemonProblem } from "../../server/daemon/problem.ts";
 import { type CommandContext, EXIT } from "../context.ts";
-import { startDetached } from "../mcp/start.ts";
 import { spawnBuiltin } from "../review/spawn_self.ts";
 import { shown } from "./print.ts";
 
@@ -62,6 +61,8 @@ export async function withServer<T>(
     const mayStart = error instanceof AichakuError && error.kind === "not_running" &&
       context.env.autostart;
     if (!mayStart) throw error;
+    // Loaded only here: a call of a daemon that runs needs none of what starts one.
+    const { startDetached } = await import("../mcp/start.ts");
     await startDetached({ settings: {}, autostarted: true }, context);
   }
   return await work(client);

@@ -7,10 +7,9 @@
  */
 
 import type { ErrorObject } from "ajv/dist/2020.js";
+import { isObject, type JsonObject } from "../../protocol/json.ts";
 import { nearest } from "../nearest.ts";
-
-/** A JSON object. */
-export type JsonObject = Record<string, unknown>;
+import { isOf, isPlainlyRight } from "./plainly_right.ts";
 
 /** The arguments are not what the tool takes; the message says which key, and what is expected. */
 export class WrongArguments extends Error {
@@ -63,7 +62,8 @@ export function readJson(text: string, source: string): JsonObject {
  * @throws {WrongArguments} naming every key that is wrong.
  */
 export async function checkArguments(args: JsonObject, schema: JsonObject): Promise<void> {
-  // Loaded only here: it is of no use to any other command.
+  if (isPlainlyRight(args, schema)) return;
+  // Loaded only here: it takes longer than the rest of a call.
   // By its default: a bundle (Deno 2.9.6) gives a CommonJS package no other name.
   const { default: { Ajv2020 } } = await import("ajv/dist/2020.js");
   // The dialect is named by servers in many ways; what tools use means the same in all of them.
@@ -156,23 +156,6 @@ function readOne(key: string, text: string, schema: JsonObject): unknown {
   throw new WrongArguments(`key "${key}" must be ${describeType(schema)}, and is ${show(text)}`);
 }
 
-function isOf(type: string, value: unknown): boolean {
-  switch (type) {
-    case "null":
-      return value === null;
-    case "array":
-      return Array.isArray(value);
-    case "object":
-      return isObject(value);
-    case "integer":
-      return Number.isInteger(value);
-    default: {
-      const own: string = typeof value;
-      return own === type;
-    }
-  }
-}
-
 function jsonOr<T>(text: string, otherwise: T): unknown | T {
   try {
     return JSON.parse(text);
@@ -200,8 +183,4 @@ function show(value: unknown): string {
 
 function objectOf(value: unknown): JsonObject {
   return isObject(value) ? value : {};
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import {
   checkArguments,
   describeType,
-  type JsonObject,
   readJson,
   readPairs,
   WrongArguments,
 } from "./tool_arguments.ts";
+import type { JsonObject } from "../../protocol/json.ts";
 
 const schema = {
   $schema: "http://json-schema.org/draft-07/schema#",
