@@ -23,7 +23,7 @@ import type { GuardOptions } from "./inbound/guard.ts";
 import { serveLines } from "./inbound/lines.ts";
 import { SilenceWatch } from "./inbound/replies.ts";
 import { ResumableStreams } from "./inbound/resumable.ts";
-import { createRoutes } from "./routes.ts";
+import { createFront } from "./front.ts";
 import { asConfigured } from "./config/project.ts";
 import { connectBuiltin } from "./builtin/mod.ts";
 import type { Config, Limits, ServerEntry, ServerSettings } from "./config/types.ts";
@@ -137,7 +137,7 @@ export function createApp(options: AppOptions): DaemonApp {
     disabledServers: () => config.disabled,
   };
   const guard: GuardOptions = { settings: config.server, token: identity.token };
-  const routes = createRoutes({
+  const front = createFront({
     inbound,
     guard,
     health: {
@@ -157,7 +157,7 @@ export function createApp(options: AppOptions): DaemonApp {
   });
 
   return {
-    fetch: (request) => routes.fetch(request),
+    fetch: front,
     serveLines: (conn, { needsToken }) =>
       serveLines(inbound, conn, { token: identity.token, required: needsToken }),
     activeSessions: () => sessions.activeCount,

@@ -1,69 +1,18 @@
 import assert from "node:assert/strict";
-import { FakeEndpoint, LIMITS, newSession, NotedReader } from "../tests/fixtures/exchange.ts";
-import { FakeClock } from "../tests/fixtures/fake_clock.ts";
-import { FakeLog } from "../tests/fixtures/instances.ts";
-import { Exchange } from "./exchange/exchange.ts";
-import { Sessions } from "./exchange/sessions.ts";
-import { AbsenceWatch } from "./inbound/absence.ts";
-import { Connections } from "./inbound/connections.ts";
-import { ResumableStreams } from "./inbound/resumable.ts";
-import { SilenceWatch } from "./inbound/replies.ts";
+import { newSession, NotedReader } from "../tests/fixtures/exchange.ts";
+import { routesBench, TOKEN } from "../tests/fixtures/routes.ts";
 import { createRoutes } from "./routes.ts";
-import { MemorySessionStore } from "./store/memory_session_store.ts";
-
-const TOKEN = "secret-token";
 
 /** The routes over one fake server. */
 function bench() {
-  const clock = new FakeClock();
-  const log = new FakeLog();
-  const endpoint = new FakeEndpoint("one");
-  const endpointOf = (server: string | null | undefined) => server === "one" ? endpoint : undefined;
-  const store = new MemorySessionStore();
-  const sessions = new Sessions({ limits: LIMITS, clock, log, store, endpointOf });
-  const shutdowns: string[] = [];
-  const identity = {
-    instanceId: "i",
-    version: "1",
-    token: TOKEN,
-    address: "127.0.0.1:7182",
-    pid: 1,
-    startedAt: 0,
-    homeFolder: "/",
-    selfCommand: { command: "aichaku", args: [], env: {} },
-  };
-  const routes = createRoutes({
-    inbound: {
-      clock,
-      limits: LIMITS,
-      silence: new SilenceWatch(clock),
-      absence: new AbsenceWatch(clock),
-      exchange: new Exchange(LIMITS, log),
-      sessions,
-      log,
-      endpoint: endpointOf,
-      serverNames: () => ["one"],
-      disabledServers: () => ["off"],
-      connections: new Connections(LIMITS),
-      resumable: new ResumableStreams({ clock, limits: LIMITS }),
-    },
-    guard: {
-      token: TOKEN,
-      settings: { allowedHosts: [], allowedOrigins: ["https://app.example"], requireToken: false },
-    },
-    health: { identity, activeSessions: () => 0, serverStates: () => ({}), draining: false },
-    servers: new Map(),
-    measure: () => Promise.resolve(new Map()),
-    requestShutdown: (reason) => void shutdowns.push(reason),
-    requestReload: () => Promise.resolve({ kind: "kept", problem: "config.json:1:1: broken" }),
-    configuration: () => ({ file: "/config.json", restart: [] }),
-  });
+  const { options, ...rest } = routesBench();
+  const routes = createRoutes(options);
   const fetch = (method: string, path: string, headers: Record<string, string> = {}) =>
     routes.request(`http://127.0.0.1:7182${path}`, {
       method,
       headers: { host: "127.0.0.1:7182", ...headers },
     });
-  return { fetch, sessions, endpoint, log, shutdowns };
+  return { ...rest, fetch };
 }
 
 Deno.test("every address is guarded, also those that are not there", async () => {

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ChurningMap } from "../../platform/churning_map.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { Fault } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
@@ -67,7 +68,7 @@ export class Session {
   /** Messages that belong to no call: the client's GET stream, or `/sse`. */
   readonly mailbox: Mailbox;
   /** Calls in flight by the JSON text of the client's id. */
-  readonly calls = new Map<string, Call>();
+  readonly calls = new ChurningMap<string, Call>();
   /** Log level it asked for; survives a restart of the daemon. */
   logLevel: string | null = null;
   /** Resources it subscribed to; survive a restart of the daemon. */

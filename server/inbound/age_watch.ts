@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ChurningMap } from "../../platform/churning_map.ts";
 import type { Clock } from "../../platform/clock.ts";
 
 /** Options of {@linkcode AgeWatch}. */
@@ -23,7 +24,7 @@ const LOOK_MS = 1000;
 export class AgeWatch<T> {
   readonly #options: AgeWatchOptions<T>;
   /** When each gets old; in the order of their beginning, and so of their age. */
-  readonly #waiting = new Map<T, number>();
+  readonly #waiting = new ChurningMap<T, number>();
   #timer: Disposable | undefined;
 
   constructor(options: AgeWatchOptions<T>) {

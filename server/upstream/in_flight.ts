@@ -8,6 +8,7 @@
  * @module
  */
 
+import { ChurningMap } from "../../platform/churning_map.ts";
 import { DAEMON, type UpstreamCall } from "./call.ts";
 
 /** One call given to the server. */
@@ -44,8 +45,8 @@ const MAX_ABANDONED = 10_000;
 
 /** The table of calls in flight on one instance. */
 export class InFlight {
-  readonly #entries = new Map<number, Entry>();
-  readonly #owners = new Map<string, OwnerCounts>();
+  readonly #entries = new ChurningMap<number, Entry>();
+  readonly #owners = new ChurningMap<string, OwnerCounts>();
   #waiting = 0;
   #attributionLost = false;
   #ever: { client: string } | "many" | undefined;

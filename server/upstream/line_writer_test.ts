@@ -26,7 +26,11 @@ class Sink {
         this.closed = true;
       },
     });
-    this.writer = new LineWriter(stream, { maxOwed, onError: (error) => this.errors.push(error) });
+    this.writer = new LineWriter(stream, {
+      maxOwed,
+      onError: (error) => this.errors.push(error),
+      atEndOfTurn: queueMicrotask,
+    });
   }
 
   async release(error?: Error): Promise<void> {

@@ -2,7 +2,6 @@ import assert from "node:assert/strict";
 import { Fault } from "../../protocol/errors.ts";
 import type { LineEnds } from "../../protocol/ndjson.ts";
 import { isAlive } from "../../tests/e2e/support/processes.ts";
-import { settle } from "../../tests/fixtures/fake_clock.ts";
 import { eventually, within } from "../../tests/e2e/support/within.ts";
 import { openStdioWire, type StdioWireOptions } from "./stdio_wire.ts";
 import type { Wire, WireEnd } from "./wire.ts";
@@ -173,7 +172,7 @@ test("a grandchild that left the group and holds the pipes does not hold up the 
   const [escaped] = await bench.read(1);
   try {
     bench.wire.send("x".repeat(500_000));
-    await settle(); // Now the write is under way.
+    await new Promise((resolve) => setImmediate(resolve)); // Now the write is under way.
     assert.match((await bench.close()).how, /SIGTERM/);
     assert.ok(await isAlive(Number(escaped)), "the test is about one that lives");
   } finally {
