@@ -6,8 +6,8 @@
 
 import { homedir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 
+import { deno, nodesProcess, platformName } from "../platform/runtime.ts";
 import type { SpawnSpec } from "./spawned_process.ts";
 
 /** Built-in servers that the program itself can be, without a daemon. */
@@ -59,7 +59,8 @@ export function defaultBin(): string {
 
 /** Everything: the daemon needs what its configuration names in `${VAR}`. */
 export function wholeEnvironment(): Record<string, string> {
-  const set = Object.entries(process.env).filter(([, value]) => value !== undefined);
+  if (deno !== undefined) return deno.env.toObject();
+  const set = Object.entries(nodesProcess().env).filter(([, value]) => value !== undefined);
   return Object.fromEntries(set) as Record<string, string>;
 }
 
@@ -84,10 +85,10 @@ export function isBuiltin(server: string): boolean {
 export function childEnvironment(
   added: Readonly<Record<string, string>> = {},
 ): Record<string, string> {
-  const allowed = process.platform === "win32" ? ALLOWED_WINDOWS : ALLOWED_UNIX;
+  const allowed = platformName() === "win32" ? ALLOWED_WINDOWS : ALLOWED_UNIX;
   const environment: Record<string, string> = {};
   for (const name of [...allowed, ...ALLOWED_NETWORK]) {
-    const value = process.env[name];
+    const value = variable(name);
     // A value that begins with "()" is a function exported by an old bash: code, not data.
     if (value !== undefined && !value.startsWith("()")) environment[name] = value;
   }
@@ -96,5 +97,9 @@ export function childEnvironment(
 
 /** Unset and empty are the same. */
 function read(name: string): string | undefined {
-  return process.env[name] || undefined;
+  return variable(name) || undefined;
+}
+
+function variable(name: string): string | undefined {
+  return deno === undefined ? nodesProcess().env[name] : deno.env.get(name);
 }

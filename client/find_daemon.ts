@@ -9,11 +9,9 @@
  * @module
  */
 
-import { readFile } from "node:fs/promises";
-import { isIP } from "node:net";
-
-import { machineId } from "../platform/machine_id.ts";
+import { machineId, nodeMachineFacts } from "../platform/machine_id.ts";
 import { homePaths } from "../platform/paths.ts";
+import { deno, readTextFile } from "../platform/runtime.ts";
 import {
   addressOf,
   type Announcement,
@@ -103,7 +101,7 @@ async function search(options: FindOptions, signal: AbortSignal): Promise<FoundD
     const { url, token } = options;
     return await ask({ url, token, instanceId: undefined }, options, signal);
   }
-  const paths = homePaths(options.home, thisMachine());
+  const paths = homePaths(options.home, await thisMachine());
   const text = await readText(paths.daemonJson);
   if (text === undefined) return no(`${paths.daemonJson} does not exist`);
   const announcement = parseAnnouncement(text);
@@ -119,8 +117,10 @@ async function search(options: FindOptions, signal: AbortSignal): Promise<FoundD
 function reasonNotToDial({ url, protocol, version }: Announcement): string | undefined {
   // A name can mean another address than the one the daemon listens on: `localhost` is `::1` first on
   // many systems, and somebody else may hold the port there.
-  const host = new URL(url).hostname.replace(/^\[|\]$/g, "");
-  if (isIP(host) === 0) return `it announces ${url}, which is not a literal address`;
+  // A URL takes nothing else in brackets, and nothing else that ends with a number (WHATWG URL).
+  if (!/^\[|\.\d+$/.test(new URL(url).hostname)) {
+    return `it announces ${url}, which is not a literal address`;
+  }
   if (protocol.min > DAEMON_PROTOCOL.max || protocol.max < DAEMON_PROTOCOL.min) {
     return `the daemon that runs is version ${version}, which this SDK does not speak with; ` +
       `restart it with "aichaku mcp --restart-server"`;
@@ -206,7 +206,7 @@ async function readBounded(response: Response, maxBytes: number): Promise<string
 
 async function readText(path: string): Promise<string | undefined> {
   try {
-    return await readFile(path, "utf8");
+    return await readTextFile(path);
   } catch (error) {
     if ((error as { code?: string }).code === "ENOENT") return undefined;
     throw new Error(`${path} cannot be read: ${messageOf(error)}`, { cause: error });
@@ -216,8 +216,8 @@ async function readText(path: string): Promise<string | undefined> {
 let machine: string | undefined;
 
 /** Asked once per process: on macOS and Windows it runs a program. */
-function thisMachine(): string {
-  return machine ??= machineId();
+async function thisMachine(): Promise<string> {
+  return machine ??= machineId(deno === undefined ? await nodeMachineFacts() : undefined);
 }
 
 function no(why: string): NoDaemon {

@@ -10,7 +10,7 @@
  * @module
  */
 
-import process from "node:process";
+import { nodesProcess } from "../platform/runtime.ts";
 
 import { writeHeaderValue } from "../protocol/header_value.ts";
 import { type MirroredParam, mirroredParams, mirroredValue } from "../protocol/mirrored_params.ts";
@@ -35,7 +35,7 @@ export class ParamHeaders {
   /** @param options.warn Replaced in tests. */
   constructor(
     server: string,
-    { warn = (message) => process.emitWarning(message) }: {
+    { warn = (message) => nodesProcess().emitWarning(message) }: {
       warn?: (message: string) => void;
     } = {},
   ) {

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { type IncomingMessage, request as ask } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { setTimeout as nodeTimeout } from "node:timers";
 
 import { onAbort } from "./on_abort.ts";
@@ -26,11 +26,13 @@ export interface QuietOptions {
  * @param url Of the scheme `http:`.
  * @throws what `node:http` says, or the signal's reason.
  */
-export function quietFetch(
+export async function quietFetch(
   url: string,
   { headers, signal, body }: QuietOptions,
 ): Promise<Response> {
-  return new Promise((resolve, reject) => {
+  // Loaded only here: it costs milliseconds that a single call need not pay.
+  const { request: ask } = await import("node:http");
+  return await new Promise((resolve, reject) => {
     const method = body === undefined ? "GET" : "POST";
     // An agent of its own: this connection is not for others, and closes with the stream.
     const request = ask(url, { agent: false, method, headers }, (response) => {

@@ -12,8 +12,7 @@
  * @module
  */
 
-import process from "node:process";
-
+import { nodesProcess, platformName } from "../platform/runtime.ts";
 import { settlesWithin } from "../protocol/deadline.ts";
 import { childEnvironment } from "./defaults.ts";
 import type { WindowsProgram } from "./windows_program.ts";
@@ -112,7 +111,7 @@ export async function spawnProcess(spec: SpawnSpec): Promise<SpawnedProcess> {
       // process id is still this child's.
       if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
       try {
-        process.kill(child.pid, signal);
+        nodesProcess().kill(child.pid, signal);
       } catch (error) {
         if ((error as { code?: string }).code !== "ESRCH") throw error;
       }
@@ -131,10 +130,10 @@ export async function spawnProcess(spec: SpawnSpec): Promise<SpawnedProcess> {
 
 /** Windows finds no `npx`, and Node starts no `npx.cmd`; other systems look for a command themselves. */
 async function programOf(
-  { command, args = [], cwd = process.cwd() }: SpawnSpec,
+  { command, args = [], cwd = nodesProcess().cwd() }: SpawnSpec,
   env: Record<string, string>,
 ): Promise<WindowsProgram> {
-  if (process.platform !== "win32") {
+  if (platformName() !== "win32") {
     return { file: command, args: [...args], windowsVerbatimArguments: false };
   }
   const { statSync } = await import("node:fs");

@@ -6,19 +6,18 @@
  * identifier out of paths and logs. Containers made from one image may share an identifier; they do not
  * usually share a home.
  *
- * Runs on Deno, Node and Bun. `node:child_process` is loaded only where the identifier is not a file
- * (macOS, Windows): importing it costs milliseconds at every start.
+ * Runs on Deno, Node and Bun; on the latter two with {@linkcode nodeMachineFacts}. `node:child_process` is
+ * loaded only where the identifier is not a file (macOS, Windows): importing it costs milliseconds at
+ * every start.
  *
  * @module
  */
 
-import { readFileSync } from "node:fs";
-import { hostname as osHostname } from "node:os";
-import process from "node:process";
+import { deno, nodesProcess, platformName } from "./runtime.ts";
 
-/** How the machine is asked; replaced in tests. */
+/** How the machine is asked. */
 export interface MachineFacts {
-  /** `process.platform`: `linux`, `darwin`, `win32` … */
+  /** In Node's words: `linux`, `darwin`, `win32` … */
   platform: string;
   /** Text of a file; throws when it cannot be read. */
   readText(path: string): string;
@@ -28,20 +27,35 @@ export interface MachineFacts {
   hostname(): string;
 }
 
-const realFacts: MachineFacts = {
-  platform: process.platform,
-  readText: (path) => readFileSync(path, "utf8"),
-  run(command, args) {
-    const { execFileSync } = process.getBuiltinModule("node:child_process");
-    return execFileSync(command, args, {
-      encoding: "utf8",
-      timeout: 5_000,
-      stdio: ["ignore", "pipe", "ignore"],
-      windowsHide: true,
-    });
-  },
-  hostname: osHostname,
-};
+function denoFacts(): MachineFacts {
+  if (deno === undefined) throw new Error("Cannot ask this machine for its name: await its facts");
+  const { readTextFileSync, hostname } = deno;
+  return { platform: platformName(), readText: readTextFileSync, run, hostname };
+}
+
+/** The facts where there is no Deno. */
+export async function nodeMachineFacts(): Promise<MachineFacts> {
+  const [{ readFileSync }, { hostname }] = await Promise.all([
+    import("node:fs"),
+    import("node:os"),
+  ]);
+  return {
+    platform: platformName(),
+    readText: (path) => readFileSync(path, "utf8"),
+    run,
+    hostname,
+  };
+}
+
+function run(command: string, args: string[]): string {
+  const { execFileSync } = nodesProcess().getBuiltinModule("node:child_process");
+  return execFileSync(command, args, {
+    encoding: "utf8",
+    timeout: 5_000,
+    stdio: ["ignore", "pipe", "ignore"],
+    windowsHide: true,
+  });
+}
 
 /**
  * 16 lower-case hexadecimal digits that name this machine.
@@ -49,7 +63,7 @@ const realFacts: MachineFacts = {
  * Sources, in this order: the machine-id file (Linux, BSD), the platform UUID (macOS), the registry's
  * MachineGuid (Windows), the host name. Never throws.
  */
-export function machineId(facts: MachineFacts = realFacts): string {
+export function machineId(facts: MachineFacts = denoFacts()): string {
   return fnv1a64(identifier(facts) ?? `host:${facts.hostname().toLowerCase()}`);
 }
 

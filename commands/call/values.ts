@@ -4,7 +4,8 @@
  * @module
  */
 
-import { resolve } from "@std/path";
+// Not `@std/path`, whose many modules nothing else here needs.
+import { resolve } from "node:path";
 import { usage } from "../arguments.ts";
 import type { CommandContext } from "../context.ts";
 
