@@ -74,7 +74,7 @@ daemonTest("a tool is called at the server its name begins with, under its own n
 
 daemonTest(
   "a tool that no server has is refused with the names there are",
-  { config: two },
+  { referee: { judges: "only ours", because: "one call names no tool" }, config: two },
   async ({ url }) => {
     const session = await McpSession.begin({ url });
     for (const name of ["echo", "three__echo", "__echo", "one", "one_echo", "__proto__", ""]) {

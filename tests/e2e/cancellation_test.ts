@@ -40,7 +40,7 @@ daemonTest("cancelling a call ends its POST and reaches the server; its late ans
 
 daemonTest(
   "a client cancels its own calls only, whatever id it names",
-  { config },
+  { referee: { judges: "only ours", because: "it names ids that are none" }, config },
   async (daemon) => {
     const [a, b] = [await begin(daemon), await begin(daemon)];
     const held = [1, "1", "x"].map((id) => b.call(id, "hold", { key: "k", text: `of ${id}` }));

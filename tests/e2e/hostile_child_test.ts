@@ -32,7 +32,10 @@ function hostileTest(
   name: string,
   body: (cast: Cast, daemon: DaemonFixture) => Promise<void>,
 ): void {
-  daemonTest(name, { config }, async (daemon) => {
+  daemonTest(name, {
+    referee: { judges: "only ours", because: "the servers break the rules on purpose" },
+    config,
+  }, async (daemon) => {
     const begin = (server: string) => McpSession.begin({ url: daemon.url, server });
     const caller = await begin("hostile");
     const neighbour = await begin("hostile");
@@ -192,6 +195,7 @@ daemonTest(
 );
 
 daemonTest("a server that talks before it is asked is started all the same", {
+  referee: { judges: "only ours", because: "it says what is no message" },
   config: { mcpServers: { noisy: misbehaving({ mode: "--noisy-start" }) } },
 }, async ({ url }) => {
   const session = await McpSession.begin({ url, server: "noisy" });

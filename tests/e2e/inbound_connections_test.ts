@@ -121,6 +121,7 @@ async function socket(url: string, protocols: string[] = ["mcp"]): Promise<
 }
 
 daemonTest("a socket that sends what is not for it is closed with a code that says so", {
+  referee: { judges: "only ours", because: "a message is too long" },
   config: { server: { limits: { maxBodyBytes: 10_000 } }, mcpServers },
 }, async ({ url }) => {
   const binary = await socket(`${url}/ws`);
@@ -275,6 +276,7 @@ daemonTest("without a first line the socket speaks for all servers, without init
 });
 
 daemonTest("a first line that is wrong is told how to be right, and ends the connection", {
+  referee: { judges: "only ours", because: "the lines are wrong on purpose" },
   config,
 }, async (daemon) => {
   for (
@@ -295,7 +297,10 @@ daemonTest("a first line that is wrong is told how to be right, and ends the con
   }
 });
 
-daemonTest("TCP listens to nobody who does not say the token first", { config }, async (daemon) => {
+daemonTest("TCP listens to nobody who does not say the token first", {
+  referee: { judges: "only ours", because: "one client speaks HTTP" },
+  config,
+}, async (daemon) => {
   for (
     const line of [
       PING,
@@ -323,6 +328,7 @@ daemonTest("TCP listens to nobody who does not say the token first", { config },
 });
 
 daemonTest("a line of 100 MB costs no more than the longest that is allowed", {
+  referee: { judges: "only ours", because: "the line is no message" },
   config,
 }, async (daemon) => {
   const { wire, inbox } = await unix(daemon);
@@ -385,7 +391,10 @@ daemonTest("a connection is a client that is there, and its end is the end of it
   }
 });
 
-daemonTest("batches are for 2025-03-26 on a connection, too", { config }, async (daemon) => {
+daemonTest("batches are for 2025-03-26 on a connection, too", {
+  referee: { judges: "only ours", because: "a batch comes in a revision without them" },
+  config,
+}, async (daemon) => {
   const batch = `[${PING},{"jsonrpc":"2.0","id":2,"method":"ping"}]`;
   const { wire, inbox } = await unix(daemon);
   await wire.send(JSON.stringify(initialize("2025-03-26")));

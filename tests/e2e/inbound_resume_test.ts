@@ -86,7 +86,13 @@ daemonTest("a resumed stream goes on while its call does", { config }, async (da
   assert.equal(await again.next("the end of the stream"), undefined);
 });
 
-daemonTest("event ids mean nothing in another session", { config }, async (daemon) => {
+daemonTest("event ids mean nothing in another session", {
+  referee: {
+    judges: "nothing",
+    because: "whoever names an event of another session is told the end of its call",
+  },
+  config,
+}, async (daemon) => {
   const [own, other] = [await begin(daemon), await begin(daemon)];
   const stream = await streamOf(own, 1, "k");
   const { id } = (await stream.next("the progress"))!;
@@ -218,7 +224,10 @@ async function postBatch(session: McpSession, batch: Json, accept: string): Prom
 
 const BOTH = "application/json, text/event-stream";
 
-daemonTest("a batch of 2025-03-26 is answered as an array", { config }, async (daemon) => {
+daemonTest("a batch of 2025-03-26 is answered as an array", {
+  referee: { judges: "only ours", because: "the batch has messages that are none" },
+  config,
+}, async (daemon) => {
   const session = await begin(daemon, "2025-03-26");
   const batch = [
     request(1, "echo", { text: "one" }),
@@ -259,7 +268,10 @@ daemonTest("a batch whose calls report comes as a stream, each answer once", {
   assert.equal(messages.filter(({ method }) => method === "notifications/progress").length, 6);
 });
 
-daemonTest("what a batch may not be", { config }, async (daemon) => {
+daemonTest("what a batch may not be", {
+  referee: { judges: "only ours", because: "the batches are wrong on purpose" },
+  config,
+}, async (daemon) => {
   const session = await begin(daemon, "2025-03-26");
   const status = async (batch: Json): Promise<[number, Json]> => {
     const response = await postBatch(session, batch, BOTH);

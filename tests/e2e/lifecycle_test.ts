@@ -12,12 +12,7 @@ import { processStartTime } from "../../platform/process.ts";
 import { VERSION } from "../../protocol/version.ts";
 import { readAnnouncement } from "../../server/daemon/announce.ts";
 import { isLocked } from "../../server/daemon/lock.ts";
-import {
-  type CliResult,
-  DaemonFixture,
-  type DaemonFixtureOptions,
-  program,
-} from "../fixtures/daemon.ts";
+import { type CliResult, DaemonFixture, type DaemonFixtureOptions } from "../fixtures/daemon.ts";
 import { clientRounds } from "./support/client_rounds.ts";
 import { canMount, Disk } from "./support/disk.ts";
 import {
@@ -559,7 +554,7 @@ fault({
   name: "the terminal of the starter closes",
   where: onLinux,
   async test(home) {
-    const { command, args } = program();
+    const { command, args } = home.program;
     const start = [command, ...args, "mcp", "--start-server"].map((word) => `'${word}'`).join(" ");
     // `script` gives its command a terminal, and closes it when the command ends.
     const shell = new Deno.Command("script", {

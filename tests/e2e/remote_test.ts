@@ -268,6 +268,7 @@ scriptedTest(
       const events = new EventResponse().message({
         jsonrpc: "2.0",
         method: "notifications/message",
+        params: { level: "info", data: "on its way" },
       });
       setTimeout(() => events.break(), 10);
       return events.response;

@@ -106,7 +106,11 @@ homeTest("both eras on one standard input", { config }, async (home) => {
     jsonrpc: "2.0",
     id: "i",
     method: "initialize",
-    params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: {} },
+    params: {
+      protocolVersion: "2025-06-18",
+      capabilities: {},
+      clientInfo: { name: "bridged", version: "1" },
+    },
   }, { jsonrpc: "2.0", method: "notifications/initialized" });
   const params = { name: "echo", arguments: { text: "legacy" } };
   await client.write({ jsonrpc: "2.0", id: "l", method: "tools/call", params });
@@ -225,7 +229,11 @@ homeTest("calls that are not answered within five seconds after the end of input
     jsonrpc: "2.0",
     id: "i",
     method: "initialize",
-    params: { protocolVersion: "2025-06-18", capabilities: {}, clientInfo: {} },
+    params: {
+      protocolVersion: "2025-06-18",
+      capabilities: {},
+      clientInfo: { name: "bridged", version: "1" },
+    },
   });
   await client.answerTo("i");
   await client.start("tools/call", { name: "hold", arguments: { key: "k" } }, "modern");

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { type Conversation, judge } from "./referee.ts";
+import type { Conversation } from "./conversation.ts";
+import { judge } from "./referee.ts";
 
 // deno-lint-ignore no-explicit-any -- messages of every shape
 type Json = any;
@@ -24,8 +25,8 @@ const initialize = (protocolVersion: string): { client: Json; server: Json } => 
   },
 });
 
-function why({ fromClient, fromServer }: Partial<Conversation>): string[] {
-  return judge({ name: "w", fromClient: fromClient ?? [], fromServer: fromServer ?? [] })
+function why(conversation: Partial<Conversation>): string[] {
+  return judge({ name: "w", fromClient: [], fromServer: [], ...conversation })
     .violations.map(({ from, why }) => `${from}: ${why}`);
 }
 
@@ -68,7 +69,8 @@ Deno.test("the referee sees results, params and errors of the wrong shape", () =
   assert.match(legacy("2025-06-18", [{ ...list, params: { cursor: 7 } }], [])[0], /cursor/);
   const error = { jsonrpc: "2.0", id: 1, error: { code: "x", message: "m" } };
   assert.match(legacy("2025-03-26", [list], [error])[0], /code/);
-  assert.match(why({ fromClient: [{ ...list, params: { _meta: {} } }] })[0], /_meta/);
+  const nameless = { ...list, params: { _meta: {} } };
+  assert.match(why({ fromClient: [nameless], revision: "2026-07-28" })[0], /_meta/);
   const bare = { jsonrpc: "2.0", id: 1, result: tools };
   const modern = { ...list, params: { _meta: META } };
   assert.match(why({ fromClient: [modern], fromServer: [bare] })[0], /ListToolsResult/);
@@ -83,7 +85,11 @@ Deno.test("the referee sees what belongs to another revision or era", () => {
   };
   assert.deepEqual(legacy("2025-06-18", [], [elicit]), []);
   assert.match(legacy("2025-03-26", [], [elicit])[0], /no elicitation\/create in this revision/);
-  assert.match(why({ fromServer: [elicit] }).join(), /asks nothing by itself/);
+  const modern = { ...list, params: { _meta: META } };
+  assert.match(
+    why({ fromClient: [modern], fromServer: [elicit] }).join(),
+    /asks nothing by itself/,
+  );
   const leaked = { jsonrpc: "2.0", id: 1, result: { ...tools, resultType: "complete" } };
   assert.match(legacy("2025-11-25", [list], [leaked])[0], /resultType belongs to another era/);
 });

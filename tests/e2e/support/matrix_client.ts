@@ -1,7 +1,6 @@
 /**
  * What the matrix does with a client of any revision on any transport, and what every such client has in
- * common: it answers questions with its own name, and keeps everything that went over its wire for the
- * referee.
+ * common: it answers questions with its own name, and keeps everything that went over its wire.
  *
  * @module
  */
