@@ -76,9 +76,9 @@ function done(summary, latency)
   local e = summary.errors
   -- Durations of wrk are microseconds.
   io.write(string.format(
-    '{"requests":%d,"seconds":%.6f,"p50Ms":%.4f,"p99Ms":%.4f,"failed":%d,"wrong":%d,"sample":"%s"}\n',
+    '{"requests":%d,"seconds":%.6f,"p50Ms":%.4f,"p99Ms":%.4f,"failed":%d,"wrong":%d,"sample":"%s","bytes":%d}\n',
     summary.requests, summary.duration / 1e6,
     latency:percentile(50) / 1e3, latency:percentile(99) / 1e3,
     e.connect + e.read + e.write + e.status + e.timeout, bad,
-    (seen:gsub('[%c"\\]', "'"))))
+    (seen:gsub('[%c"\\]', "'")), summary.bytes))
 end

@@ -24,6 +24,8 @@ export interface Generated {
   wrong: number;
   /** One of those. */
   sample: string;
+  /** Bytes of all answers, where nothing else is known of them without looking. */
+  bytes?: number;
   /** Processor time of what the generator started itself, milliseconds. */
   cpuMs?: number;
 }

@@ -46,6 +46,9 @@ export function render(results: BenchResults): string {
       ]
       : [],
     ...verdicts.length > 0 ? ["## Targets", verdictTable(verdicts)] : [],
+    ...sections.flatMap(({ problems = [] }) => problems).map((problem) =>
+      `**Failed:** ${problem.slice(0, 400).replaceAll("\n", " ")}`
+    ),
     ...sections.map(renderSection),
   ].join("\n\n") + "\n";
 }

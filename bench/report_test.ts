@@ -19,6 +19,7 @@ function results(loadBefore: number): BenchResults {
         ...verdict("idle", 61.04, ["at most", 60, "MB"]),
         ...verdict("not measured", undefined, ["at most", 60, "MB"]),
       ],
+      problems: ["peer gave 3 wrong answers\nto 4 calls"],
       data: {},
     }],
   };
@@ -32,6 +33,7 @@ Deno.test("the document begins with every target beside what was found", () => {
   );
   assert.match(text, /\| idle \| 61 MB \| at most 60 MB \| \*\*no\*\* \|/);
   assert.doesNotMatch(text, /not measured/);
+  assert.match(text, /\*\*Failed:\*\* peer gave 3 wrong answers to 4 calls\n\n## Throughput/);
   assert.match(
     text,
     /### 32 connections\n\n\| who \| calls\/s \|\n\| --- \| --- \|\n\| aichaku \| 2000 \|/,

@@ -34,6 +34,8 @@ export interface Section {
   text: string;
   tables: Table[];
   verdicts: Verdict[];
+  /** What could not be measured, because a call failed. Default none. */
+  problems?: readonly string[];
   /** Everything that was measured, for the JSON. */
   data: unknown;
 }

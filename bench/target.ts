@@ -128,6 +128,13 @@ export async function measure(target: Target, run: Run): Promise<Measured> {
       `${name} gave ${wrong} wrong answers to ${requests} calls with ${where}, such as: ${sample}`,
     );
   }
+  // An error in place of an answer is short: of large ones, so much is seen without looking.
+  const mean = (generated.bytes ?? Infinity) / requests;
+  if (mean < bytes) {
+    throw new TaskProblem(
+      `${name} gave answers of ${Math.round(mean)} bytes, in the mean, to calls with ${where}`,
+    );
+  }
   const cpu = before === undefined || after === undefined
     ? undefined
     : after - before + (generated.cpuMs ?? 0);

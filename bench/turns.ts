@@ -5,6 +5,7 @@
  * @module
  */
 
+import { TaskProblem } from "../scripts/lib/task.ts";
 import type { Pinning } from "./machine.ts";
 import type { Load } from "./request.ts";
 import { loadName, type Measurement, ratio, summarize } from "./results.ts";
@@ -21,34 +22,54 @@ export interface TurnOptions {
   signal: AbortSignal;
 }
 
-/**
- * Warms everyone up with each size and kind of text, and makes sure that what will be measured are right
- * answers.
- *
- * @throws {TaskProblem} when one is wrong.
- */
-export async function verifyAll(
-  targets: readonly Target[],
-  { loads, signal }: Pick<TurnOptions, "loads" | "signal">,
-): Promise<void> {
-  for (const { bytes, text } of distinctTexts(loads)) {
-    const load = { connections: 32, bytes, text };
-    for (const target of takers(targets, load)) {
-      await measure(target, { load, seconds: 1, verify: true, signal });
-    }
-  }
+/** Who could not do what, and why. */
+export interface Failure {
+  contender: string;
+  load: Load;
+  /** What was told of it. */
+  problem: string;
 }
 
-/** Everyone under every load, `rounds` times. */
+/** What came of it. */
+export interface Turns {
+  measurements: Measurement[];
+  failures: Failure[];
+}
+
+/**
+ * Everyone under every load, `rounds` times; before that, everyone is warmed up with each size and kind
+ * of text, and every answer is looked at. Whoever gives a wrong answer or none under a load has failed
+ * under it, and is not measured under it any more.
+ */
 export async function takeTurns(
   targets: readonly Target[],
   { loads, rounds, seconds, pinning, signal }: TurnOptions,
-): Promise<Measurement[]> {
+): Promise<Turns> {
   const measurements: Measurement[] = [];
+  const failures: Failure[] = [];
+  const forEachAble = async (load: Load, body: (target: Target) => Promise<void>) => {
+    for (const target of targets) {
+      if (target.takes?.(load) === false) continue;
+      if (failures.some((each) => each.contender === target.name && each.load === load)) continue;
+      try {
+        await body(target);
+      } catch (error) {
+        signal.throwIfAborted();
+        if (!(error instanceof TaskProblem)) throw error;
+        failures.push({ contender: target.name, load, problem: error.message });
+        console.error(`  ${error.message}`);
+      }
+    }
+  };
+  for (const load of heaviestOfEachText(loads)) {
+    await forEachAble(load, async (target) => {
+      await measure(target, { load, seconds: 1, verify: true, signal });
+    });
+  }
   for (let round = 1; round <= rounds; round++) {
     console.error(`  round ${round} of ${rounds}`);
     for (const load of loads) {
-      for (const target of takers(targets, load)) {
+      await forEachAble(load, async (target) => {
         const run = { load, seconds, signal };
         const measured = load.connections === 1 && pinning !== undefined
           ? await pinning.pinned(
@@ -57,37 +78,42 @@ export async function takeTurns(
           )
           : await measure(target, run);
         measurements.push({ contender: target.name, round, load, ...measured });
-      }
+      });
     }
   }
-  return measurements;
+  return { measurements, failures };
 }
 
-function takers(targets: readonly Target[], load: Load): Target[] {
-  return targets.filter((target) => target.takes?.(load) ?? true);
-}
-
-function distinctTexts(loads: readonly Load[]): Load[] {
-  const byText = new Map(loads.map((load) => [`${load.text} ${load.bytes}`, load]));
-  return [...byText.values()];
+function heaviestOfEachText(loads: readonly Load[]): Load[] {
+  const heaviest = new Map<string, Load>();
+  for (const load of loads) {
+    const text = `${load.text} ${load.bytes}`;
+    if (load.connections > (heaviest.get(text)?.connections ?? 0)) heaviest.set(text, load);
+  }
+  return [...heaviest.values()];
 }
 
 /** A table for each load: medians, and how `subject` compares with each of them. */
-export function loadTables(measurements: readonly Measurement[], subject: string): Table[] {
-  const loads = Map.groupBy(summarize(measurements), ({ load }) => loadName(load));
-  return [...loads].map(([title, rows]) => ({
+export function loadTables({ measurements, failures }: Turns, subject: string): Table[] {
+  const summaries = summarize(measurements);
+  const loads = new Set([...summaries, ...failures].map(({ load }) => loadName(load)));
+  const at = (title: string) => ({ load }: { load: Load }) => loadName(load) === title;
+  return [...loads].map((title) => ({
     title,
     head: ["contender", "calls/s", "p50 ms", "p99 ms", "CPU µs a call", `${subject} / this`],
-    rows: rows.map(({ contender, load, perSecond, p50, p99, cpuUs }) => [
-      contender,
-      perSecond.toFixed(0),
-      p50.toFixed(3),
-      p99.toFixed(3),
-      cpuUs?.toFixed(1) ?? "",
-      ratio(measurements, {
-        of: { contender: subject, load },
-        to: { contender, load },
-      })?.toPrecision(3) ?? "",
-    ]),
+    rows: [
+      ...summaries.filter(at(title)).map(({ contender, load, perSecond, p50, p99, cpuUs }) => [
+        contender,
+        perSecond.toFixed(0),
+        p50.toFixed(3),
+        p99.toFixed(3),
+        cpuUs?.toFixed(1) ?? "",
+        ratio(measurements, {
+          of: { contender: subject, load },
+          to: { contender, load },
+        })?.toPrecision(3) ?? "",
+      ]),
+      ...failures.filter(at(title)).map(({ contender }) => [contender, "failed", "", "", "", ""]),
+    ],
   }));
 }

@@ -14,7 +14,7 @@ import { ratio } from "../results.ts";
 import { type Part, type PartOptions, type Section, verdict } from "../section.ts";
 import { beginSession } from "../session.ts";
 import { httpTarget, type Target } from "../target.ts";
-import { loadTables, takeTurns, verifyAll } from "../turns.ts";
+import { loadTables, takeTurns } from "../turns.ts";
 
 const LOAD: Load = { connections: 32, bytes: 100, text: "plain" };
 
@@ -32,22 +32,22 @@ async function run(task: Task, options: PartOptions): Promise<Section> {
   const all = [await startDaemon(task, command), directTarget({ name: "direct", command })];
   const targets = all.filter(({ name }) => wants(name));
   const loads = [LOAD];
-  await verifyAll(targets, { loads, signal });
-  const measurements = await takeTurns(targets, { ...turns, loads, signal });
+  const measured = await takeTurns(targets, { ...turns, loads, signal });
   return {
     title: "server-everything",
     text: `\`${EVERYTHING}\` behind the daemon, over Streamable HTTP, and with a client of the ` +
       "official SDK on stdio that keeps 32 calls waiting. The server is the bottleneck of both.",
-    tables: loadTables(measurements, "aichaku"),
+    tables: loadTables(measured, "aichaku"),
     verdicts: verdict(
       "throughput of server-everything / a direct client's, 32 calls waiting",
-      ratio(measurements, {
+      ratio(measured.measurements, {
         of: { contender: "aichaku", load: LOAD },
         to: { contender: "direct", load: LOAD },
       }),
       ["at least", 0.4, "x"],
     ),
-    data: { measurements },
+    problems: measured.failures.map(({ problem }) => problem),
+    data: { ...measured },
   };
 }
 

@@ -23,7 +23,7 @@ const LOAD: Load = { connections: 32, bytes: 100, text: "plain" };
 const STREAMS = 1_000;
 
 /** What was found, MB. */
-interface Memory {
+export interface Memory {
   idle: number;
   /** After so many calls. */
   calls: { count: number; mb: number }[];

@@ -11,7 +11,7 @@ import { type Measurement, ratio } from "../results.ts";
 import { type Part, type PartOptions, type Section, type Verdict, verdict } from "../section.ts";
 import { beginSession } from "../session.ts";
 import { httpTarget, type Target } from "../target.ts";
-import { loadTables, takeTurns, verifyAll } from "../turns.ts";
+import { loadTables, takeTurns } from "../turns.ts";
 
 const SERVERS = 50;
 const SESSIONS = 1_000;
@@ -42,15 +42,15 @@ async function run(task: Task, options: PartOptions): Promise<Section> {
   const { programs, quick: _quick, wants, ...turns } = options;
   const targets = (await startTargets(task, programs.echo)).filter(({ name }) => wants(name));
   const loads = [LOAD];
-  await verifyAll(targets, { loads, signal: task.signal });
-  const measurements = await takeTurns(targets, { ...turns, loads, signal: task.signal });
+  const measured = await takeTurns(targets, { ...turns, loads, signal: task.signal });
   return {
     title: "Many servers, many sessions",
     text: "A daemon for each row; over Streamable HTTP.\n\n" +
       targets.map(({ name }) => `- **${name}**: ${ABOUT[name]}`).join("\n"),
-    tables: loadTables(measurements, ONE),
-    verdicts: scaleVerdicts(measurements),
-    data: { measurements },
+    tables: loadTables(measured, ONE),
+    verdicts: scaleVerdicts(measured.measurements),
+    problems: measured.failures.map(({ problem }) => problem),
+    data: { ...measured },
   };
 }
 

@@ -20,7 +20,7 @@ import {
   verdict,
 } from "../section.ts";
 import type { Target } from "../target.ts";
-import { loadTables, takeTurns, verifyAll } from "../turns.ts";
+import { loadTables, takeTurns } from "../turns.ts";
 
 const KIB = 1024;
 const MIB = 1024 * KIB;
@@ -40,6 +40,7 @@ const LOADS: readonly Load[] = [
   LARGE,
   { ...LARGE, text: "escapes" },
   { ...LARGE, text: "unicode" },
+  { ...LARGE, connections: 1, bytes: MIB },
   { ...LARGE, bytes: MIB },
 ];
 
@@ -61,15 +62,15 @@ async function run(task: Task, options: PartOptions): Promise<Section> {
     targets.push(target);
     memory.push({ name: target.name, idle: await memoryOf(target), after: undefined });
   }
-  await verifyAll(targets, { loads, signal: task.signal });
-  const measurements = await takeTurns(targets, { ...turns, loads, signal: task.signal });
+  const measured = await takeTurns(targets, { ...turns, loads, signal: task.signal });
   for (const [i, target] of targets.entries()) memory[i].after = await memoryOf(target);
   return {
     title: "Throughput",
     text: chosen.map(({ name, about }) => `- **${name}**: ${about}`).join("\n"),
-    tables: [...loadTables(measurements, "aichaku"), memoryTable(memory)],
-    verdicts: throughputVerdicts(measurements),
-    data: { measurements, memory },
+    tables: [...loadTables(measured, "aichaku"), memoryTable(memory)],
+    verdicts: throughputVerdicts(measured.measurements),
+    problems: measured.failures.map(({ problem }) => problem),
+    data: { ...measured, memory },
   };
 }
 

@@ -13,7 +13,7 @@ import { loadName, type Measurement, ratio } from "../results.ts";
 import { type Part, type PartOptions, type Section, type Verdict, verdict } from "../section.ts";
 import { beginSession, INITIALIZE, INITIALIZED } from "../session.ts";
 import { httpTarget, lineTarget, type Target } from "../target.ts";
-import { loadTables, takeTurns, verifyAll } from "../turns.ts";
+import { loadTables, takeTurns } from "../turns.ts";
 
 const MANY: Load = { connections: 32, bytes: 100, text: "plain" };
 
@@ -59,16 +59,16 @@ async function run(task: Task, options: PartOptions): Promise<Section> {
   const loads = quick ? QUICK : LOADS;
   const all = await startWays(task, programs);
   const targets = all.filter(({ name }) => wants(name) && (!quick || FIRST.includes(name)));
-  await verifyAll(targets, { loads, signal: task.signal });
-  const measurements = await takeTurns(targets, { ...turns, loads, signal: task.signal });
+  const measured = await takeTurns(targets, { ...turns, loads, signal: task.signal });
   return {
     title: "Ways in",
     text: "One daemon with an echo server of either era. The last column is how much faster the " +
       "straight path over HTTP is than this one.\n\n" +
       targets.map(({ name }) => `- **${name}**: ${WAYS[name]}`).join("\n"),
-    tables: loadTables(measurements, STRAIGHT),
-    verdicts: waysVerdicts(measurements),
-    data: { measurements },
+    tables: loadTables(measured, STRAIGHT),
+    verdicts: waysVerdicts(measured.measurements),
+    problems: measured.failures.map(({ problem }) => problem),
+    data: { ...measured },
   };
 }
 
