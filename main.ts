@@ -6,7 +6,6 @@
  * @module
  */
 
-import { homedir } from "node:os";
 import { type CommandContext, EXIT, UsageError } from "./commands/context.ts";
 import { selfCommand } from "./platform/self.ts";
 import { VERSION } from "./protocol/version.ts";
@@ -102,11 +101,12 @@ AICHAKU_AUTOSTART, NO_COLOR
 }
 
 /** Everything the program takes from its surroundings. */
-function readContext(): CommandContext {
+async function readContext(): Promise<CommandContext> {
   const isTerminal = Deno.stdout.isTerminal();
   const cwd = currentFolder();
   // Without HOME the system's own record of the user, as in the SDK: both must find the same daemon.
-  const userHome = variable("HOME") ?? variable("USERPROFILE") ?? homedir();
+  const userHome = variable("HOME") ?? variable("USERPROFILE") ??
+    (await import("node:os")).homedir();
   const home = variable("AICHAKU_HOME");
   const separator = Deno.build.os === "windows" ? "\\" : "/";
   return {
@@ -167,7 +167,7 @@ function failure(error: unknown, context: CommandContext): number {
 }
 
 if (import.meta.main) {
-  const context = readContext();
+  const context = await readContext();
   let code: number;
   try {
     code = await main(Deno.args, context);
