@@ -47,6 +47,8 @@ const NOT_SENT: ReadonlySet<string> = new Set([
 export class ModernTransport implements Transport {
   readonly #options: ModernTransportOptions;
   readonly #subscription: Subscription;
+  /** Nothing is heard, or of interest, any more. */
+  #isDeaf = false;
 
   /** Listens, if there is something to hear. */
   constructor(options: ModernTransportOptions) {
@@ -61,9 +63,9 @@ export class ModernTransport implements Transport {
       uris: memory.subscribed,
       params: (notifications) => ({ notifications, _meta: identity(peer) }),
       onNotification: (notification) => peer.onNotification(notification),
-      onDeaf(cause) {
+      onDeaf: (cause) => {
         wire.lose(cause);
-        options.onDeaf?.();
+        this.#hearNoMore();
       },
     });
     // A refusal is final or dealt with there; it is no failure of the connection.
@@ -88,7 +90,19 @@ export class ModernTransport implements Transport {
 
   async request(
     method: string,
-    params: JsonObject = {},
+    params: JsonObject | undefined,
+    options: TransportRequestOptions,
+  ): Promise<JsonObject> {
+    try {
+      return await this.#request(method, params ?? {}, options);
+    } finally {
+      if (this.ended) this.#hearNoMore();
+    }
+  }
+
+  async #request(
+    method: string,
+    params: JsonObject,
     options: TransportRequestOptions,
   ): Promise<JsonObject> {
     switch (method) {
@@ -118,12 +132,26 @@ export class ModernTransport implements Transport {
     if (NOT_SENT.has(method)) return;
     const { wire, peer } = this.#options;
     const _meta = { ...metaOf(params), ...identity(peer) };
-    await wire.notify(method, { ...params, _meta }, signal);
+    try {
+      await wire.notify(method, { ...params, _meta }, signal);
+    } finally {
+      if (this.ended) this.#hearNoMore();
+    }
   }
 
   close(): Promise<void> {
+    this.#isDeaf = true;
     this.#subscription.close();
     return this.#options.wire.close();
+  }
+
+  /** Another connection hears from now on, and nothing is to be heard twice. */
+  #hearNoMore(): void {
+    if (this.#isDeaf) return;
+    this.#isDeaf = true;
+    this.#subscription.close();
+    const { peer, memory, onDeaf } = this.#options;
+    if (peer.hears || memory.subscribed.size > 0) onDeaf?.();
   }
 
   async #ask(

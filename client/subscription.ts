@@ -35,8 +35,8 @@ export interface SubscriptionOptions {
   onNotification(notification: ServerNotification): void;
   /** Told once when nothing more is heard that should be. */
   onDeaf(cause: unknown): void;
-  /** Pauses between two openings. @default {{ firstMs: 500, maxMs: 5000 }} */
-  pauses?: { firstMs: number; maxMs: number };
+  /** Waits between two openings; false when the signal fired first. Replaced in tests. */
+  pause?: (ms: number, signal: AbortSignal) => Promise<boolean>;
   /** Failures in a row after which it is given up. @default {6} */
   maxFailures?: number;
 }
@@ -49,6 +49,8 @@ const LISTS = [
 ] as const;
 /** Refusals that the same request will get again. */
 const FINAL_CODES: readonly unknown[] = [-32601, -32602, -32020, -32021, -32022];
+/** Pauses between two openings. */
+const PAUSES = { firstMs: 500, maxMs: 5000 };
 const ACKNOWLEDGED = "notifications/subscriptions/acknowledged";
 
 /** One stream. */
@@ -123,13 +125,13 @@ export class Subscription {
   }
 
   async #again(failure: unknown): Promise<void> {
-    const { wire, onDeaf, pauses = { firstMs: 500, maxMs: 5000 }, maxFailures = 6 } = this.#options;
+    const { wire, onDeaf, pause = quietDelay, maxFailures = 6 } = this.#options;
     if (failure instanceof AichakuError && FINAL_CODES.includes(failure.code)) return;
     if (failure !== undefined) this.#failures++;
     if (wire.ended !== undefined || this.#failures >= maxFailures) return onDeaf(failure);
     this.#pause = new AbortController();
     const { signal } = this.#pause;
-    if (!(await quietDelay(backoff(this.#failures + 1, pauses), signal))) return;
+    if (!(await pause(backoff(this.#failures + 1, PAUSES), signal))) return;
     // A refusal or a failure is dealt with where it comes.
     void this.open().catch(() => {});
   }
