@@ -96,7 +96,7 @@ Deno.test({
     await inParallel(rows, async (row) => {
       for (const problem of await playRow(row, daemon)) wrong.push(problem);
     });
-    if (wrong.length > 0) console.error(daemon.log(100));
+    if (wrong.length > 0) console.error(`${daemon.log(100)}\n${wrong.join("\n")}`);
     assert.equal(wrong.length, 0, wrong.join("\n"));
     const { judged } = await daemon.verdict();
     const revisions = new Set(rows.map(({ revision }) => revision));
