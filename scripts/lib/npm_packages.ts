@@ -10,7 +10,7 @@
 import { join } from "@std/path";
 import { VERSION } from "../../protocol/version.ts";
 import { run } from "./child.ts";
-import { ROOT } from "./project.ts";
+import { REPOSITORY, ROOT } from "./project.ts";
 import { isWindows, type Target, TARGETS } from "./targets.ts";
 import { TaskProblem } from "./task.ts";
 
@@ -19,6 +19,8 @@ const COMMON = {
   version: VERSION,
   license: "MIT",
   keywords: ["mcp", "model-context-protocol", "daemon"],
+  // npm takes no provenance that names another one.
+  repository: { type: "git", url: `git+${REPOSITORY}.git` },
 };
 
 /** Where a program runs, in npm's words. */

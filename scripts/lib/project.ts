@@ -9,6 +9,9 @@ import { dirname, fromFileUrl, join } from "@std/path";
 /** The project's folder. */
 export const ROOT = dirname(dirname(dirname(fromFileUrl(import.meta.url))));
 
+/** Where the source and the releases are. The installers and docs/install.md name it as well. */
+export const REPOSITORY = "https://github.com/aichaku/aichaku";
+
 /** A folder for what is costly to get again; not in the repository. Created when missing. */
 export async function cacheFolder(name: string): Promise<string> {
   const folder = join(ROOT, ".cache", name);

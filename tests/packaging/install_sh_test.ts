@@ -7,6 +7,7 @@ import assert from "node:assert/strict";
 import { fromFileUrl, join } from "@std/path";
 import { VERSION } from "../../protocol/version.ts";
 import { writeRelease } from "../../scripts/lib/release.ts";
+import { REPOSITORY } from "../../scripts/lib/project.ts";
 import { archiveName, hostTarget } from "../../scripts/lib/targets.ts";
 import { within } from "../e2e/support/within.ts";
 
@@ -164,11 +165,12 @@ installerTest("wrong options, and systems there is nothing for, are refused", as
   assert.match(stderr, /there is no program for Plan9/);
 });
 
-Deno.test("install.ps1 takes the same releases from the same place", async () => {
+Deno.test("both installers take the same releases from the project's own place", async () => {
   const powershell = await Deno.readTextFile(INSTALLER.replace(/sh$/, "ps1"));
   const shell = await Deno.readTextFile(INSTALLER);
   const place = /https:\/\/[^\s"}]+\/releases/;
-  assert.equal(place.exec(powershell)?.[0], place.exec(shell)?.[0]);
+  assert.equal(place.exec(powershell)?.[0], `${REPOSITORY}/releases`);
+  assert.equal(place.exec(shell)?.[0], `${REPOSITORY}/releases`);
   for (const common of ["/latest/download", "/download/v", "checksums.txt", "AICHAKU_RELEASES"]) {
     assert.ok(powershell.includes(common) && shell.includes(common), common);
   }

@@ -12,6 +12,7 @@ import {
   writeLauncherPackage,
   writeProgramPackage,
 } from "../../scripts/lib/npm_packages.ts";
+import { REPOSITORY } from "../../scripts/lib/project.ts";
 import { hostTarget, TARGETS } from "../../scripts/lib/targets.ts";
 import { within } from "../e2e/support/within.ts";
 import { installed, output, packed } from "./support/npm.ts";
@@ -113,8 +114,13 @@ Deno.test("npm: each system gets its own program, of this version, and no instal
     const program = join(folder, "program");
     await Deno.writeTextFile(program, "");
     const path = await writeProgramPackage({ target: "windows-x64", path: program }, folder);
-    const { os, cpu, scripts } = JSON.parse(await Deno.readTextFile(join(path, "package.json")));
+    const ofProgram = JSON.parse(await Deno.readTextFile(join(path, "package.json")));
+    const { os, cpu, scripts } = ofProgram;
     assert.deepEqual([os, cpu, scripts], [["win32"], ["x64"], undefined]);
+    // Without it `npm publish --provenance` is refused.
+    for (const { repository } of [manifest, ofProgram]) {
+      assert.deepEqual(repository, { type: "git", url: `git+${REPOSITORY}.git` });
+    }
     assert.ok((await Deno.stat(join(path, "bin", "aichaku.exe"))).isFile);
   } finally {
     await Deno.remove(folder, { recursive: true });
