@@ -96,13 +96,16 @@ export class AichakuClient {
     return this.#link.connection?.transport.serverInfo;
   }
 
-  /** What the server can do: `capabilities` of its answer to `initialize`; undefined without a connection. */
+  /** What the server can do: `capabilities` of its introduction; undefined without a connection. */
   get serverCapabilities(): JsonObject | undefined {
     const capabilities = this.#link.connection?.transport.initializeResult.capabilities;
     return isObject(capabilities) ? capabilities : undefined;
   }
 
-  /** The server's whole answer to `initialize`; undefined while there is no connection. */
+  /**
+   * The server's whole answer to `initialize`; in the modern era the same, made of its answer to
+   * `server/discover`. Undefined while there is no connection.
+   */
   get initializeResult(): JsonObject | undefined {
     return this.#link.connection?.transport.initializeResult;
   }
@@ -136,7 +139,9 @@ export class AichakuClient {
    * SDK's client. It is not closed with this client.
    */
   transport(): SdkTransport {
-    const { handlers: _, capabilities: __, onNotification: ___, ...options } = this.#given;
+    const { handlers: _, capabilities: __, onNotification: ___, ...given } = this.#given;
+    // That client knows the legacy era: nothing is translated that need not be.
+    const options = { ...given, era: given.era ?? "legacy" as const };
     return new SdkTransport((peer) =>
       // The SDK's client has deadlines of its own, and says so when one has passed.
       new AichakuClient({ ...options, timeoutMs: MAX_TIMER_MS, ...{ [PEER]: peer } })

@@ -48,7 +48,10 @@ export interface ConnectContext {
   watchMs?: number;
   /** Milliseconds for each of these looks. @default {1000} */
   lookMs?: number;
-  /** Milliseconds that a process may take to say which era it speaks. @default {5000} */
+  /**
+   * Milliseconds that a process may take to say which era it speaks. Default: 5000, or a quarter of
+   * `connectTimeoutMs` where that is less.
+   */
   probeMs?: number;
 }
 
@@ -58,6 +61,8 @@ const RESTART_MS = 3000;
 const LOOK_MS = 1000;
 /** Looks at a daemon that is silent, where there is nothing else to try: 15 seconds. */
 const MAX_LOOKS = 4;
+/** Milliseconds that a process may take to say which era it speaks, at most. */
+const PROBE_MS = 5000;
 /** Times that one attempt starts a daemon: one that ends at once is not started for ever. */
 const MAX_STARTS = 3;
 /** Looks in a row that a daemon may miss before it counts as hung. */
@@ -219,7 +224,7 @@ async function openProcess(
       peer: options.spawnPeer,
       era: options.processEra,
       memory,
-      probeMs,
+      probeMs: probeMs ?? Math.min(PROBE_MS, options.connectTimeoutMs / 4),
       signal,
       onCleanup: onCleanupOfOpen,
     });

@@ -229,7 +229,12 @@ export class Link {
     if (state.kind === "connecting") state.attempt.scope.abort(this.closedError());
     if (state.kind === "open") await state.connection.transport.close();
     // Bounded, because a spawn function of the caller's may never settle.
-    await settlesWithin(Promise.all(this.#background), MAX_CLEANUP_MS);
+    await settlesWithin(this.#settled(), MAX_CLEANUP_MS);
+  }
+
+  /** Resolves when nothing runs in the background. What ends there may leave something to be ended. */
+  async #settled(): Promise<void> {
+    while (this.#background.size > 0) await Promise.all(this.#background);
   }
 
   /** What is said to whoever asks for it after its end. */

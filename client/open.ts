@@ -27,9 +27,6 @@ export interface EraOptions {
   memory: Memory;
 }
 
-/** Milliseconds that a process may take to answer the question for its era, at most. */
-const PROBE_MS = 5000;
-
 /**
  * Opens a connection over HTTP.
  *
@@ -59,8 +56,8 @@ export async function openOverHttp(
 
 /** Options of {@linkcode openOverStdio}. */
 export interface OpenStdioOptions extends StdioTransportOptions, EraOptions {
-  /** Milliseconds for the question after the era. @default {5000} */
-  probeMs?: number;
+  /** Milliseconds for the question after the era; whoever does not answer is a legacy server. */
+  probeMs: number;
 }
 
 /**
@@ -84,11 +81,13 @@ export async function openOverStdio(options: OpenStdioOptions): Promise<Transpor
     memory.era = "legacy";
     return found.legacy;
   } catch (error) {
+    const reason = error instanceof NotSent ? error.error : error;
+    const hasEnded = reason === wire.ended;
     const closed = wire.close();
     if (onCleanup === undefined) await closed;
     else onCleanup(closed);
-    const reason = error instanceof NotSent ? error.error : error;
-    const mayBeSilent = era === "auto" && !isKnown && reason === wire.ended && !signal.aborted;
+    if (signal.aborted) throw reason;
+    const mayBeSilent = era === "auto" && !isKnown && hasEnded;
     // What is believed of a server is believed as long as it is so.
     memory.era = mayBeSilent ? "silent" : undefined;
     if (mayBeSilent) return undefined;
@@ -100,7 +99,7 @@ type Found = { legacy: Transport } | { discovery: Discovery };
 
 /** Asks for the era, and initializes a legacy server. */
 async function findOut(wire: StdioWire, options: OpenStdioOptions): Promise<Found> {
-  const { era, peer, probeMs = PROBE_MS } = options;
+  const { era, peer, probeMs } = options;
   // Both questions may be open at once; what is not needed any more must not keep the process alive.
   const controller = new AbortController();
   const { signal } = controller;

@@ -6,12 +6,13 @@
  * Guarantees: every request is answered, with the result or with a JSON-RPC error, unless the SDK's client
  * cancelled it; nothing is sent before the client has introduced itself.
  *
- * It speaks the revisions up to 2025-11-25. A client that asks for 2026-07-28 first (`server/discover`) is
+ * To the SDK's client it speaks the revisions up to 2025-11-25, whatever the server speaks. A client that asks for 2026-07-28 first (`server/discover`) is
  * told that there is no such method, and falls back to `initialize`.
  *
  * @module
  */
 
+import { isModernRevision, negotiateRevision } from "../protocol/revisions.ts";
 import type { CallOptions } from "./client.ts";
 import { AichakuError, messageOf } from "./errors.ts";
 import { isObject, type JsonObject, readIncoming } from "./jsonrpc.ts";
@@ -116,7 +117,9 @@ export class SdkTransport {
     this.#carrier = carrier;
     await carrier.connect();
     // It stood a moment ago; when it is gone already, the next request makes it anew.
-    return carrier.initializeResult ?? {};
+    const result = carrier.initializeResult ?? {};
+    if (!isModernRevision(String(result.protocolVersion))) return result;
+    return { ...result, protocolVersion: negotiateRevision(introduction.protocolVersion) };
   }
 
   async #ask(method: string, params: JsonObject, signal: AbortSignal): Promise<JsonObject> {
@@ -175,7 +178,7 @@ export class SdkTransport {
           this.#emit({ method: "notifications/cancelled", params: { requestId: id, reason } });
           reject(signal.reason);
         });
-        this.#emit({ id, method, params });
+        this.#emit({ id, method, params: legacyQuestion(method, params) });
       });
     } finally {
       stop();
@@ -191,6 +194,12 @@ export class SdkTransport {
       this.onerror?.(error instanceof Error ? error : new Error(String(error)));
     }
   }
+}
+
+/** An elicitation by URL has an id in 2025-11-25, which the modern era does without. */
+function legacyQuestion(method: string, params: JsonObject): JsonObject {
+  if (method !== "elicitation/create" || params.mode !== "url") return params;
+  return { elicitationId: crypto.randomUUID(), ...params };
 }
 
 /** A failure as the SDK's client knows failures. */

@@ -13,7 +13,7 @@ import {
 
 import { AichakuClient, type SdkTransport } from "./mod.ts";
 import { startDaemon } from "./testdata/daemon.ts";
-import { stdioServer, TempDir } from "./testdata/fixtures.ts";
+import { stdioServer, TempDir, testdata } from "./testdata/fixtures.ts";
 
 const info = { name: "sdk", version: "1" };
 const capabilities = { elicitation: {} };
@@ -146,4 +146,26 @@ Deno.test("transport: with nothing to connect to, connecting fails with what to 
 /** Checked by the compiler: both lines take it as it is. */
 export function accepted(one: ClientV1, two: ClientV2, transport: SdkTransport): Promise<void>[] {
   return [one.connect(transport), two.connect(transport)];
+}
+
+for (const [name, line] of Object.entries(lines)) {
+  Deno.test(`${name} over a server of the modern era: calls, and questions in rounds`, async () => {
+    const spawn = {
+      command: Deno.execPath(),
+      args: ["run", "--allow-all", "--no-check", testdata("era_server.ts"), "modern"],
+    };
+    const owner = new AichakuClient({ server: "tester", mode: "spawn", spawn, era: "auto" });
+    const client = line.make(() => {});
+    try {
+      await client.connect(owner.transport());
+      assert.deepEqual(client.getServerVersion(), { name: "modern-server", version: "3.2.1" });
+      assert.ok((await client.listTools()).tools.some(({ name }) => name === "rounds"));
+      const question = { message: "Name?", requestedSchema: { type: "object", properties: {} } };
+      const questions = { q: { method: "elicitation/create", params: question } };
+      const said = JSON.parse(String(await line.call(client, "rounds", { questions })));
+      assert.deepEqual(said, { inputResponses: { q: accept() }, requestState: "1" });
+    } finally {
+      await client.close();
+    }
+  });
 }
