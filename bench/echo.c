@@ -1,6 +1,7 @@
 /*
- * The MCP server behind every contender: newline-delimited JSON-RPC on stdio, one tool, `echo`, that
- * returns its argument `message`. In C, so that at 64 KiB it is not the bottleneck that it would be in
+ * The MCP server behind every contender: newline-delimited JSON-RPC on stdio. Its tool `echo` returns its
+ * argument `message`; `give` returns a text of the kind and size that `message` names, such as
+ * "escapes 65536". In C, so that at 64 KiB it is not the bottleneck that it would be in
  * JavaScript. What the client sent is copied as it stands (the id of any type, the message with its
  * escapes), never decoded. Answers to all the lines that came in one read go out in one write.
  *
@@ -107,6 +108,34 @@ static bool is(struct span value, const char *json) {
   return value.at != NULL && value.length == strlen(json) && memcmp(value.at, json, value.length) == 0;
 }
 
+/* What texts are made of, as JSON; the same as in request.ts. */
+static const struct {
+  const char *kind, *piece;
+} KINDS[] = {
+  {"plain", "the text is very plain! "},
+  {"escapes", "\\\"a\\\\b\\\" is here\\n\\t\\\"c\\\" d "},
+  {"unicode", "\\\"a\\\\b\\\"\\nÄhre für 漢字 "},
+};
+
+/* Puts the text that `wish` names, in quotes. */
+static void give(struct span wish, struct buffer *out) {
+  static struct buffer last, text;
+  if (last.used != wish.length || memcmp(last.bytes, wish.at, wish.length) != 0) {
+    last.used = text.used = 0;
+    put(&last, wish.at, wish.length);
+    PUT(&text, "\"");
+    for (size_t i = 0; i < sizeof KINDS / sizeof *KINDS; i++) {
+      size_t kind = strlen(KINDS[i].kind), piece = strlen(KINDS[i].piece);
+      if (wish.length < kind + 3 || memcmp(wish.at + 1, KINDS[i].kind, kind) != 0) continue;
+      size_t size = strtoul(wish.at + 1 + kind, NULL, 10);
+      while (text.used - 1 + piece <= size) put(&text, KINDS[i].piece, piece);
+      while (text.used - 1 < size) PUT(&text, "x");
+    }
+    PUT(&text, "\"");
+  }
+  put(out, text.bytes, text.used);
+}
+
 /* Of 2026-07-28, where every result says what kind it is. */
 static bool modern;
 
@@ -114,6 +143,10 @@ static void begin_result(struct buffer *out) {
   if (modern) PUT(out, ",\"result\":{\"resultType\":\"complete\",");
   else PUT(out, ",\"result\":{");
 }
+
+#define TOOL(name, about) \
+  "{\"name\":\"" name "\",\"description\":\"" about "\",\"inputSchema\":{\"type\":\"object\"," \
+  "\"properties\":{\"message\":{\"type\":\"string\"}},\"required\":[\"message\"]}}"
 
 static void answer(struct span message, struct buffer *out) {
   struct span id = member(message, "id"), method = member(message, "method");
@@ -126,6 +159,7 @@ static void answer(struct span message, struct buffer *out) {
     begin_result(out);
     PUT(out, "\"content\":[{\"type\":\"text\",\"text\":");
     if (text.at == NULL) PUT(out, "\"\"");
+    else if (is(member(params, "name"), "\"give\"")) give(text, out);
     else put(out, text.at, text.length);
     PUT(out, "}]}}\n");
   } else if (modern && is(method, "\"server/discover\"")) {
@@ -143,9 +177,8 @@ static void answer(struct span message, struct buffer *out) {
   } else if (is(method, "\"tools/list\"")) {
     begin_result(out);
     if (modern) PUT(out, "\"ttlMs\":3600000,\"cacheScope\":\"public\",");
-    PUT(out, "\"tools\":[{\"name\":\"echo\",\"description\":\"Returns its message\","
-             "\"inputSchema\":{\"type\":\"object\",\"properties\":{\"message\":{\"type\":\"string\"}},"
-             "\"required\":[\"message\"]}}]}}\n");
+    PUT(out, "\"tools\":[" TOOL("echo", "Returns its message") ","
+             TOOL("give", "Returns a text of the kind and size in its message") "]}}\n");
   } else if (!modern && is(method, "\"ping\"")) {
     PUT(out, ",\"result\":{}}\n");
   } else {

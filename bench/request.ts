@@ -1,5 +1,5 @@
 /**
- * What is sent: one `tools/call` of `echo`, in the shape of either era, with a text of a given size.
+ * What is sent: one `tools/call` of `echo` or `give`, in the shape of either era, with a text of a given size.
  *
  * @module
  */
@@ -20,6 +20,8 @@ export interface Load {
   /** Length of the message that is echoed: bytes of its JSON, without the quotes. */
   bytes: number;
   text: TextKind;
+  /** The text stands in the answer alone, not in the call. Default both: it is echoed. */
+  answerOnly?: boolean;
 }
 
 /** What stands for the id in a request; the load generators put numbers of the same length there. */
@@ -58,7 +60,7 @@ export function modernCall(load: Load): string {
     `"params":{${subject(load)},"_meta":${JSON.stringify(meta)}}}`;
 }
 
-/** Headers that go with {@linkcode modernCall}. */
+/** Headers that go with {@linkcode modernCall} of `echo`. */
 export const MODERN_HEADERS: Readonly<Record<string, string>> = {
   "mcp-protocol-version": LATEST_MODERN_REVISION,
   "mcp-method": "tools/call",
@@ -67,5 +69,8 @@ export const MODERN_HEADERS: Readonly<Record<string, string>> = {
 
 /** Members of an object that name the tool and its arguments. */
 export function subject(load: Load): string {
-  return `"name":"echo","arguments":{"message":"${messageJson(load)}"}`;
+  const [tool, message] = load.answerOnly
+    ? ["give", `${load.text} ${load.bytes}`]
+    : ["echo", messageJson(load)];
+  return `"name":"${tool}","arguments":{"message":"${message}"}`;
 }

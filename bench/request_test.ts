@@ -37,3 +37,9 @@ Deno.test("a call is JSON with the id that the generators replace, once", () => 
     "2026-07-28",
   );
 });
+
+Deno.test("a call that is to give a text only names it", () => {
+  const load: Load = { connections: 1, bytes: 64 * 1024, text: "unicode", answerOnly: true };
+  const { params } = JSON.parse(legacyCall(load));
+  assert.deepEqual(params, { name: "give", arguments: { message: "unicode 65536" } });
+});

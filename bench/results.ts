@@ -87,9 +87,10 @@ export function ratio(
 }
 
 /** A load in words; no two loads have the same. */
-export function loadName({ connections, bytes, text }: Load): string {
+export function loadName({ connections, bytes, text, answerOnly }: Load): string {
   const many = `${connections} connection${connections === 1 ? "" : "s"}`;
-  return `${many}, ${sizeName(bytes)}${text === "plain" ? "" : ` of ${text}`}`;
+  const kind = text === "plain" ? "" : ` of ${text}`;
+  return `${many}, ${sizeName(bytes)}${kind}${answerOnly ? " in the answer alone" : ""}`;
 }
 
 /** A size in words. */

@@ -120,7 +120,10 @@ export async function measure(target: Target, run: Run): Promise<Measured> {
   const { requests, seconds, p50Ms, p99Ms, failed, wrong, sample } = generated;
   const { connections, bytes } = run.load;
   const where = `${connections} connections and ${bytes} bytes`;
-  if (failed > 0 || requests === 0) {
+  if (requests === 0) {
+    throw new TaskProblem(`${name} answered no call in ${seconds} s with ${where}`);
+  }
+  if (failed > 0) {
     throw new TaskProblem(`${name} failed ${failed} of ${requests} calls with ${where}`);
   }
   if (wrong > 0) {

@@ -22,6 +22,9 @@ export interface TurnOptions {
   signal: AbortSignal;
 }
 
+/** Most seconds for which every answer is looked at: enough for the slowest to give some. */
+const VERIFY_S = 2;
+
 /** Who could not do what, and why. */
 export interface Failure {
   contender: string;
@@ -63,7 +66,7 @@ export async function takeTurns(
   };
   for (const load of heaviestOfEachText(loads)) {
     await forEachAble(load, async (target) => {
-      await measure(target, { load, seconds: 1, verify: true, signal });
+      await measure(target, { load, seconds: Math.min(seconds, VERIFY_S), verify: true, signal });
     });
   }
   for (let round = 1; round <= rounds; round++) {
@@ -87,7 +90,7 @@ export async function takeTurns(
 function heaviestOfEachText(loads: readonly Load[]): Load[] {
   const heaviest = new Map<string, Load>();
   for (const load of loads) {
-    const text = `${load.text} ${load.bytes}`;
+    const text = `${load.text} ${load.bytes} ${load.answerOnly}`;
     if (load.connections > (heaviest.get(text)?.connections ?? 0)) heaviest.set(text, load);
   }
   return [...heaviest.values()];

@@ -10,7 +10,7 @@ import { Child, run } from "../../scripts/lib/child.ts";
 import { denoRun, temporaryFolder } from "../../scripts/lib/project.ts";
 import { TaskProblem } from "../../scripts/lib/task.ts";
 import { DaemonFixture } from "../../tests/fixtures/daemon.ts";
-import { messageJson } from "../request.ts";
+import { messageJson, subject } from "../request.ts";
 import { beginSession } from "../session.ts";
 import { httpTarget, type Run, type Target } from "../target.ts";
 import type { Contender } from "./mod.ts";
@@ -61,9 +61,14 @@ export function directTarget(
 async function generateDirectly(command: readonly string[], options: Run) {
   const { load, seconds, prefix = [], verify = false, signal } = options;
   await using folder = await temporaryFolder();
-  const message = join(folder.path, "message.json");
-  await Deno.writeTextFile(message, `"${messageJson(load)}"`);
-  const settings = { calls: load.connections, seconds, message, verify, command };
+  const call = join(folder.path, "call.json");
+  await Deno.writeTextFile(call, `{${subject(load)}}`);
+  const wanted = join(folder.path, "wanted.json");
+  await Deno.writeTextFile(wanted, `"${messageJson(load)}"`);
+  const settings = {
+    ...{ calls: load.connections, seconds, call, command },
+    ...verify ? { wanted } : {},
+  };
   const [program, ...args] = [
     ...prefix,
     Deno.execPath(),

@@ -22,7 +22,7 @@ const KIB = 1024;
 
 export const SUPERGATEWAY: Contender = {
   name: "supergateway",
-  about: "`supergateway@4.0.0 --stateful`, one echo server for its one session",
+  about: "`supergateway@4.0.0 --stateful`, one echo server for its one session; 100 KiB at most",
   async start({ stack, signal }, { echo }) {
     const port = freePort();
     const program = await installed("supergateway@4.0.0", "dist/index.js", signal);
@@ -34,7 +34,10 @@ export const SUPERGATEWAY: Contender = {
     await listening(port, signal, START_MS);
     const url = `http://127.0.0.1:${port}/mcp`;
     const headers = await beginSession(url, signal);
-    return httpTarget({ name: "supergateway", pid, places: [{ url, headers }] });
+    return httpTarget({
+      ...{ name: "supergateway", pid, places: [{ url, headers }] },
+      takes: ({ bytes }) => bytes <= 64 * KIB,
+    });
   },
 };
 

@@ -33,7 +33,7 @@ const SPAWNED = "a client of the SDK that starts the server";
 export const STARTUP: Part = {
   name: "startup",
   contenders: [],
-  inQuick: true,
+  inQuick: false,
   rounds: 20,
   run,
 };

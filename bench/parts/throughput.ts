@@ -6,7 +6,8 @@
  */
 
 import type { Task } from "../../scripts/lib/task.ts";
-import { CONTENDERS } from "../contenders/mod.ts";
+import { type Contender, CONTENDERS } from "../contenders/mod.ts";
+import { DIRECT } from "../contenders/own.ts";
 import { MCPORTER } from "../contenders/peers.ts";
 import { processTree, usageOf } from "../machine.ts";
 import type { Load } from "../request.ts";
@@ -28,9 +29,13 @@ const MIB = 1024 * KIB;
 const ONE: Load = { connections: 1, bytes: 100, text: "plain" };
 const MANY: Load = { connections: 32, bytes: 100, text: "plain" };
 const LARGE: Load = { connections: 32, bytes: 64 * KIB, text: "plain" };
+/** As most tools are: little is asked, and much is answered. */
+const GIVEN: Load = { ...LARGE, answerOnly: true };
 
-/** Of a first look, which is without mcporter: it is slow to start, and no target names it. */
 const QUICK: readonly Load[] = [ONE, MANY, LARGE];
+
+/** Who takes no part in a first look: no target names them, and they take long to start. */
+const NOT_QUICK: readonly Contender[] = [MCPORTER, DIRECT];
 
 const LOADS: readonly Load[] = [
   ONE,
@@ -40,6 +45,9 @@ const LOADS: readonly Load[] = [
   LARGE,
   { ...LARGE, text: "escapes" },
   { ...LARGE, text: "unicode" },
+  GIVEN,
+  { ...GIVEN, text: "escapes" },
+  { ...GIVEN, text: "unicode" },
   { ...LARGE, connections: 1, bytes: MIB },
   { ...LARGE, bytes: MIB },
 ];
@@ -48,12 +56,15 @@ export const THROUGHPUT: Part = {
   name: "throughput",
   contenders: CONTENDERS.map(({ name }) => name),
   inQuick: true,
+  rounds: 3,
   run,
 };
 
 async function run(task: Task, options: PartOptions): Promise<Section> {
   const { programs, quick, wants, ...turns } = options;
-  const chosen = CONTENDERS.filter((each) => wants(each.name) && !(quick && each === MCPORTER));
+  const chosen = CONTENDERS.filter((each) =>
+    wants(each.name) && !(quick && NOT_QUICK.includes(each))
+  );
   const loads = quick ? QUICK : LOADS;
   const targets: Target[] = [];
   const memory: Memory[] = [];
@@ -110,12 +121,12 @@ export function throughputVerdicts(measurements: readonly Measurement[]): Verdic
     to: { contender: "bare", load: ONE },
     value: ({ p50 }) => p50,
   });
-  const kept = (text: Load["text"]) =>
+  const kept = (plain: Load, text: Load["text"]) =>
     verdict(
-      `throughput with text of ${text} / with plain text, ${loadName(LARGE)}`,
+      `throughput with text of ${text} / with plain text, ${loadName(plain)}`,
       ratio(measurements, {
-        of: { contender: "aichaku", load: { ...LARGE, text } },
-        to: { contender: "aichaku", load: LARGE },
+        of: { contender: "aichaku", load: { ...plain, text } },
+        to: { contender: "aichaku", load: plain },
       }),
       ["at least", 0.75, "x"],
     );
@@ -128,7 +139,6 @@ export function throughputVerdicts(measurements: readonly Measurement[]): Verdic
     ...atLeast("supergateway", ONE, 5),
     ...atLeast("supergateway", LARGE, 3),
     ...atLeast("bare", LARGE, 0.45),
-    ...kept("escapes"),
-    ...kept("unicode"),
+    ...[LARGE, GIVEN].flatMap((plain) => [...kept(plain, "escapes"), ...kept(plain, "unicode")]),
   ];
 }

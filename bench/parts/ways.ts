@@ -27,13 +27,15 @@ const LOADS: readonly Load[] = [
 
 /** The way that the others are compared with. */
 const STRAIGHT = "http";
+/** The same for modern clients. */
+const STRAIGHT_MODERN = "http-modern";
 /** A modern client at a legacy server. */
 const BRIDGED = "http-modern-legacy";
 
 /** Ways by their name; what stands behind the last dash is the server's era where it is not the client's. */
 const WAYS: Readonly<Record<string, string>> = {
   [STRAIGHT]: "Streamable HTTP, client and server of 2025-11-25: the straight path",
-  "http-modern": "Streamable HTTP, client and server of 2026-07-28: the other straight path",
+  [STRAIGHT_MODERN]: "Streamable HTTP, client and server of 2026-07-28: the other straight path",
   [BRIDGED]: "a client of 2026-07-28 at a server of 2025-11-25: over the bridge",
   "http-legacy-modern": "a client of 2025-11-25 at a server of 2026-07-28: over the bridge",
   rpc: "`POST /rpc/{server}` with a session of its own",
@@ -45,12 +47,13 @@ const WAYS: Readonly<Record<string, string>> = {
 };
 
 /** Those of a first look. */
-const FIRST: readonly string[] = [STRAIGHT, "http-modern", BRIDGED, "stdio"];
+const FIRST: readonly string[] = [STRAIGHT, STRAIGHT_MODERN, BRIDGED, "stdio"];
 
 export const WAYS_IN: Part = {
   name: "ways",
   contenders: Object.keys(WAYS),
   inQuick: true,
+  rounds: 3,
   run,
 };
 
@@ -101,7 +104,7 @@ async function startWays(
   const of = { pid, client };
   return [
     httpTarget({ name: STRAIGHT, pid, places: await streamable("legacy") }),
-    httpTarget({ name: "http-modern", pid, places: modern("modern"), body: modernCall }),
+    httpTarget({ name: STRAIGHT_MODERN, pid, places: modern("modern"), body: modernCall }),
     httpTarget({ name: BRIDGED, pid, places: modern("legacy"), body: modernCall }),
     httpTarget({ name: "http-legacy-modern", pid, places: await streamable("modern") }),
     httpTarget({ name: "rpc", pid, places: [{ url: `${url}/rpc/legacy`, headers: rpcHeaders }] }),
@@ -129,15 +132,17 @@ async function startWays(
   ];
 }
 
-/** What has to be shown of the bridge between the eras. */
+/** What has to be shown of the bridge between the eras, against the straight paths of both. */
 export function waysVerdicts(measurements: readonly Measurement[]): Verdict[] {
   const of = { contender: BRIDGED, load: MANY };
-  const to = { contender: STRAIGHT, load: MANY };
-  const slower = ratio(measurements, { of: to, to: of });
-  const dearer = ratio(measurements, { of, to, value: ({ cpuUs }) => cpuUs });
-  const where = `bridge (modern client, legacy server) / straight path, ${loadName(MANY)}`;
-  return [
-    ...verdict(`time a call, ${where}`, slower, ["at most", 1.5, "x"]),
-    ...verdict(`processor time a call, ${where}`, dearer, ["at most", 1.5, "x"]),
-  ];
+  return [STRAIGHT, STRAIGHT_MODERN].flatMap((straight) => {
+    const to = { contender: straight, load: MANY };
+    const slower = ratio(measurements, { of: to, to: of });
+    const dearer = ratio(measurements, { of, to, value: ({ cpuUs }) => cpuUs });
+    const where = `a call over the bridge / ${straight}, ${loadName(MANY)}`;
+    return [
+      ...verdict(`time of ${where}`, slower, ["at most", 1.5, "x"]),
+      ...verdict(`processor time of ${where}`, dearer, ["at most", 1.5, "x"]),
+    ];
+  });
 }

@@ -1,8 +1,9 @@
 /**
- * A client of the official SDK with a server of its own on stdio, which keeps calls of `echo` waiting:
- * what somebody gets who uses no daemon. The argument is JSON: `calls` that wait at any time, `seconds`,
- * `message` (a file with a JSON string), `verify`, and the `command` of the server. With `once` it makes
- * one call and ends.
+ * A client of the official SDK with a server of its own on stdio, which keeps calls waiting: what somebody
+ * gets who uses no daemon. The argument is JSON: `calls` that wait at any time, `seconds`, `call` (a file
+ * with the tool's name and arguments), `wanted` (a file with the text that every answer must end with;
+ * left out not to look), and the `command` of the server. With `once` it makes one call of `echo` and
+ * ends.
  *
  * Prints one line of JSON, the same as the load generators.
  *
@@ -16,15 +17,18 @@ import { cpuMs } from "../machine.ts";
 /** Milliseconds of load before it is measured: the compilers of the runtime need some. */
 const WARM_UP_MS = 700;
 
-const { calls, seconds, message: file, verify, command, once } = JSON.parse(Deno.args[0]);
-const message: string = file === undefined ? "hello" : JSON.parse(await Deno.readTextFile(file));
+const { calls, seconds, call: callFile, wanted: wantedFile, command, once } = JSON.parse(
+  Deno.args[0],
+);
+const call = await read(callFile) ?? { name: "echo", arguments: { message: "hello" } };
+const wanted = await read(wantedFile);
 const [program, ...args] = command;
 const client = new Client({ name: "bench", version: "1.0.0" });
 await client.connect(
   new StdioClientTransport({ command: program, args, env: Deno.env.toObject(), stderr: "ignore" }),
 );
 if (once) {
-  const { content } = await client.callTool({ name: "echo", arguments: { message } });
+  const { content } = await client.callTool(call);
   console.log(JSON.stringify(content));
 } else {
   await keepCalling(WARM_UP_MS);
@@ -48,6 +52,10 @@ if (once) {
 }
 await client.close();
 
+async function read(file: string | undefined) {
+  return file === undefined ? undefined : JSON.parse(await Deno.readTextFile(file));
+}
+
 async function keepCalling(ms: number) {
   const until = performance.now() + ms;
   const latencies: number[] = [];
@@ -55,12 +63,12 @@ async function keepCalling(ms: number) {
   let sample = "";
   await Promise.all(Array.from({ length: calls }, async () => {
     for (let begin; (begin = performance.now()) < until;) {
-      const result = await client.callTool({ name: "echo", arguments: { message } });
+      const result = await client.callTool(call);
       latencies.push(performance.now() - begin);
-      if (!verify) continue;
+      if (wanted === undefined) continue;
       const [first] = result.content;
       const text = first.type === "text" ? first.text : first.type;
-      if (text.endsWith(message)) continue;
+      if (text.endsWith(wanted)) continue;
       wrong++;
       sample = text.slice(0, 300);
     }
