@@ -13,9 +13,9 @@ import { backoff } from "./backoff.ts";
 import { builtinSpawn, isBuiltin } from "./defaults.ts";
 import { AichakuError, faultError, messageOf } from "./errors.ts";
 import { findDaemon, type FoundDaemon, type NoDaemon } from "./find_daemon.ts";
+import { type HttpTransportOptions, openHttpTransport } from "./http_transport.ts";
 import { type Memory, newMemory } from "./memory.ts";
 import { onAbort } from "./on_abort.ts";
-import { openOverHttp, openOverStdio } from "./open.ts";
 import type { Mode, ResolvedOptions } from "./options.ts";
 import { delay, raceSignal } from "./scope.ts";
 import { type SpawnedProcess, spawnProcess, type SpawnSpec } from "./spawned_process.ts";
@@ -143,8 +143,7 @@ async function connectToDaemon(
   const watch = watchDaemon(daemon, options, { ...context, controller });
   try {
     const { server } = options;
-    const transport = await openOverHttp({
-      era: options.daemonEra,
+    const transport = await openOverHttp(options, {
       memory: context.memory ?? newMemory(),
       endpoint: server === undefined ? `${daemon.url}/mcp` : `${daemon.url}/mcp/${server}`,
       token: daemon.token,
@@ -167,6 +166,16 @@ async function connectToDaemon(
     controller.abort();
     await watch;
   }
+}
+
+/** In the era that was asked for. Most calls to a daemon need not load what only the others need. */
+async function openOverHttp(
+  { daemonEra: era }: ResolvedOptions,
+  options: HttpTransportOptions & { memory: Memory },
+): Promise<Transport> {
+  if (era === "legacy") return await openHttpTransport(options);
+  const { openOverHttp } = await import("./open.ts");
+  return await openOverHttp({ ...options, era });
 }
 
 /**
@@ -216,6 +225,7 @@ async function openProcess(
   options: ResolvedOptions,
   { signal, onCleanup, memory, probeMs }: ConnectContext & { memory: Memory },
 ): Promise<Transport | undefined> {
+  const { openOverStdio } = await import("./open.ts");
   const starting = start(spec, options);
   const open = (process: SpawnedProcess, onCleanupOfOpen?: ConnectContext["onCleanup"]) =>
     openOverStdio({
