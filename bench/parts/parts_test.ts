@@ -89,7 +89,7 @@ Deno.test("memory is held against its bounds, and against what it was before", (
 });
 
 Deno.test("ratios of starts are taken within a round", () => {
-  assert.equal(ratioOf({ ours: [10, 100, 10], theirs: [40, 400, 20] }, "ours", "theirs"), 0.25);
+  assert.equal(ratioOf({ ours: [10, 100, 15], theirs: [40, 400, 30] }, "ours", "theirs"), 0.25);
 });
 
 Deno.test("the headline is a sentence of processes and memory", () => {
