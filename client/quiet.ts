@@ -1,7 +1,8 @@
 /**
  * Waiting that does not keep the process alive: what a server may say some day is no reason for a
  * program not to end. `fetch` has no such thing; the socket below `node:http` does, on Node, on Bun and on
- * Deno 2.9. (Deno 2.7 reads the body past its socket: there such a response does keep the process alive.)
+ * Deno since 2.7.14. (Before, `node:http` on Deno reads the body past its socket, and what breaks there ends
+ * the process: `fetch` is used there, whose response does keep the process alive.)
  *
  * @module
  */
@@ -9,6 +10,8 @@
 import type { IncomingMessage } from "node:http";
 import { setTimeout as nodeTimeout } from "node:timers";
 
+import { isDenoBefore } from "../platform/runtime.ts";
+import { loopbackFetch } from "./loopback_fetch.ts";
 import { onAbort } from "./on_abort.ts";
 
 /** Options of {@linkcode quietFetch}. */
@@ -30,6 +33,15 @@ export async function quietFetch(
   url: string,
   { headers, signal, body }: QuietOptions,
 ): Promise<Response> {
+  if (isDenoBefore([2, 7, 14])) {
+    return await loopbackFetch(url)(url, {
+      method: body === undefined ? "GET" : "POST",
+      headers,
+      signal,
+      body,
+      redirect: "manual",
+    });
+  }
   // Loaded only here: it costs milliseconds that a single call need not pay.
   const { request: ask } = await import("node:http");
   return await new Promise((resolve, reject) => {

@@ -9,6 +9,7 @@ import type nodeProcess from "node:process";
 
 /** As much of Deno as is used by code that runs without it as well. */
 interface DenoRuntime {
+  version: { deno: string };
   build: { os: string };
   env: { get(name: string): string | undefined; toObject(): Record<string, string> };
   hostname(): string;
@@ -18,6 +19,21 @@ interface DenoRuntime {
 
 /** Deno; undefined on Node and Bun. */
 export const deno = (globalThis as { Deno?: DenoRuntime }).Deno;
+
+/**
+ * Whether this is a Deno of before a version, for what that one mended; false on other runtimes.
+ *
+ * @param version Which Deno this is; replaced in tests.
+ */
+export function isDenoBefore(
+  wanted: readonly [number, number, number],
+  version: string | undefined = deno?.version.deno,
+): boolean {
+  if (version === undefined) return false;
+  const parts = version.split(".").map((part) => parseInt(part));
+  const index = wanted.findIndex((number, place) => parts[place] !== number);
+  return index >= 0 && parts[index] < wanted[index];
+}
 
 /** Node's `process`, which is a global on every runtime. On Deno, asking for it loads it. */
 export function nodesProcess(): typeof nodeProcess {

@@ -12,6 +12,7 @@
  */
 
 import type { Clock } from "../../platform/clock.ts";
+import { isDenoBefore } from "../../platform/runtime.ts";
 import type { Call } from "../exchange/call.ts";
 import { AgeWatch } from "./age_watch.ts";
 
@@ -28,22 +29,16 @@ const LONG_MS = 500;
 export class AbsenceWatch extends AgeWatch<Waiting> {
   readonly #atOnce: boolean;
 
-  /** @param deno Version of the runtime. */
-  constructor(clock: Clock, deno: string = Deno.version.deno) {
+  /** @param deno Version of the runtime; replaced in tests. */
+  constructor(clock: Clock, deno?: string) {
     super({ clock, ageMs: LONG_MS, onAge: watch });
-    this.#atOnce = isBefore(deno, [2, 8, 3]);
+    this.#atOnce = isDenoBefore([2, 8, 3], deno);
   }
 
   override add(waiting: Waiting): void {
     if (this.#atOnce) watch(waiting);
     else super.add(waiting);
   }
-}
-
-function isBefore(version: string, numbers: readonly number[]): boolean {
-  const parts = version.split(".").map((part) => parseInt(part));
-  const index = numbers.findIndex((number, place) => parts[place] !== number);
-  return index >= 0 && parts[index] < numbers[index];
 }
 
 function watch({ request, call }: Waiting): void {
