@@ -28,7 +28,9 @@ export function choose(
   }
   return parts.flatMap((part) => {
     if (wanted.length === 0) {
-      return quick && !part.inQuick ? [] : [{ part, wants: () => true }];
+      const left = quick ? part.notInQuick ?? [] : [];
+      const wants = (contender: string) => !left.includes(contender);
+      return quick && !part.inQuick ? [] : [{ part, wants }];
     }
     const whole = wanted.includes(part.name);
     if (!whole && !wanted.some((name) => namesOneOf(name, part))) return [];

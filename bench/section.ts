@@ -61,6 +61,8 @@ export interface Part {
   contenders: readonly string[];
   /** Whether `--quick` has it. */
   inQuick: boolean;
+  /** Contenders that `--quick` is without, unless they are named. Default none. */
+  notInQuick?: readonly string[];
   /** How often everyone takes a turn, unless asked otherwise. Default 5. */
   rounds?: number;
   run(task: Task, options: PartOptions): Promise<Section>;

@@ -6,7 +6,7 @@
  */
 
 import type { Task } from "../../scripts/lib/task.ts";
-import { type Contender, CONTENDERS } from "../contenders/mod.ts";
+import { CONTENDERS } from "../contenders/mod.ts";
 import { DIRECT } from "../contenders/own.ts";
 import { MCPORTER } from "../contenders/peers.ts";
 import { processTree, usageOf } from "../machine.ts";
@@ -34,9 +34,6 @@ const GIVEN: Load = { ...LARGE, answerOnly: true };
 
 const QUICK: readonly Load[] = [ONE, MANY, LARGE];
 
-/** Who takes no part in a first look: no target names them, and they take long to start. */
-const NOT_QUICK: readonly Contender[] = [MCPORTER, DIRECT];
-
 const LOADS: readonly Load[] = [
   ONE,
   MANY,
@@ -56,15 +53,15 @@ export const THROUGHPUT: Part = {
   name: "throughput",
   contenders: CONTENDERS.map(({ name }) => name),
   inQuick: true,
+  // No target names them, and they take long to start.
+  notInQuick: [MCPORTER.name, DIRECT.name],
   rounds: 3,
   run,
 };
 
 async function run(task: Task, options: PartOptions): Promise<Section> {
   const { programs, quick, wants, ...turns } = options;
-  const chosen = CONTENDERS.filter((each) =>
-    wants(each.name) && !(quick && NOT_QUICK.includes(each))
-  );
+  const chosen = CONTENDERS.filter(({ name }) => wants(name));
   const loads = quick ? QUICK : LOADS;
   const targets: Target[] = [];
   const memory: Memory[] = [];

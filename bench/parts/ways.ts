@@ -53,6 +53,7 @@ export const WAYS_IN: Part = {
   name: "ways",
   contenders: Object.keys(WAYS),
   inQuick: true,
+  notInQuick: Object.keys(WAYS).filter((name) => !FIRST.includes(name)),
   rounds: 3,
   run,
 };
@@ -61,7 +62,7 @@ async function run(task: Task, options: PartOptions): Promise<Section> {
   const { programs, quick, wants, ...turns } = options;
   const loads = quick ? QUICK : LOADS;
   const all = await startWays(task, programs);
-  const targets = all.filter(({ name }) => wants(name) && (!quick || FIRST.includes(name)));
+  const targets = all.filter(({ name }) => wants(name));
   const measured = await takeTurns(targets, { ...turns, loads, signal: task.signal });
   return {
     title: "Ways in",
