@@ -98,6 +98,7 @@ Deno.test({
     });
     if (wrong.length > 0) console.error(`${daemon.log(100)}\n${wrong.join("\n")}`);
     assert.equal(wrong.length, 0, wrong.join("\n"));
+    if (!daemon.isRecorded) return;
     const { judged } = await daemon.verdict();
     const revisions = new Set(rows.map(({ revision }) => revision));
     assert.deepEqual([...revisions.difference(new Set(Object.keys(judged)))], []);
