@@ -33,6 +33,40 @@ Deno.test("numbers that a double holds stay numbers, also beside one that it doe
   assert.equal(isObject(big), false);
 });
 
+Deno.test("numbers keep their text in long texts as well, whatever strings stand around them", () => {
+  const piece = fc.oneof(
+    fc.constantFrom(
+      '"',
+      "\\",
+      '\\"',
+      "1e400",
+      "-0",
+      "12345678901234567890",
+      "é😀",
+      "\n",
+      ",",
+      ":",
+      "{",
+    ),
+    fc.string({ maxLength: 10 }),
+    fc.constantFrom("x".repeat(600), '"'.repeat(300), "\\".repeat(301)),
+  );
+  const words = fc.array(piece, { maxLength: 12 }).map((pieces) => pieces.join(""));
+  const part = fc.oneof(
+    words.map((text) => JSON.stringify(text)),
+    fc.constantFrom(...EXACT_NUMBERS, "1", "0.5", "true", "null", "[]"),
+  );
+  fc.assert(
+    fc.property(fc.array(part, { minLength: 1, maxLength: 40 }), words, (parts, key) => {
+      const text = `{"padding":"${"x".repeat(1000)}",${JSON.stringify(`k${key}`)}:[${
+        parts.join(",")
+      }]}`;
+      assert.equal(stringifyJson(parseJson(text)), text);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
 Deno.test("digits inside strings are left alone", () => {
   const text = '{"a":"12345678901234567890","12345678901234567890":"1e400 -0"}';
   assert.equal(stringifyJson(parseJson(text)), text);

@@ -24,7 +24,9 @@ export function createFront(options: RoutesOptions): (request: Request) => Promi
   return async (request) => {
     const address = request.method === "POST" ? addressOf(request.url) : undefined;
     // A page's answer has headers of its own.
-    if (address === undefined || request.headers.has("origin")) return await routes.fetch(request);
+    if (address === undefined || request.headers.get("origin") !== null) {
+      return await routes.fetch(request);
+    }
     try {
       checkOrigin(request.headers, options.guard);
       checkAccess(request.headers, "data", options.guard);

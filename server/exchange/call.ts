@@ -42,14 +42,36 @@ export interface CallOptions {
   paramHeaders?: ReadonlyMap<string, string>;
 }
 
+/** By which a session knows its calls: the client's id, or a number of ours where ids may be equal. */
+export type CallKey = string | number;
+
+/**
+ * The key of an id, given as JSON text. Equal for equal texts alone. Plain whole numbers, which nearly all
+ * ids are, become numbers: a table finds them without hashing a text that it has never seen (1 µs).
+ */
+export function keyOfId(id: string): CallKey {
+  if (id.length > MAX_DIGITS) return id;
+  let number = 0;
+  for (let at = 0; at < id.length; at++) {
+    const digit = id.charCodeAt(at) - ZERO;
+    if (digit < 0 || digit > 9) return id;
+    number = number * 10 + digit;
+  }
+  return number;
+}
+
+/** So many digits are always a number that a double holds. */
+const MAX_DIGITS = 15;
+const ZERO = 48;
+
 let lastKey = 0;
 
 /** One call of one client. Settles exactly once; whatever comes later is dropped. */
 export class Call implements UpstreamCall, ClientCall {
   readonly session: Session;
   readonly id: string;
-  /** By which its session knows it: the id, unless clients without a name may use the same twice. */
-  readonly key: string;
+  /** By which its session knows it. */
+  readonly key: CallKey;
   readonly method: string;
   params: JsonObject | undefined;
   waitsUntil?: number;
@@ -70,7 +92,8 @@ export class Call implements UpstreamCall, ClientCall {
   ) {
     this.session = session;
     this.id = message.id;
-    this.key = session.kind === "modern" ? `${message.id} ${++lastKey}` : message.id;
+    // Requests of the modern era are independent of each other, and may have the same id.
+    this.key = session.isModern ? ++lastKey : keyOfId(message.id);
     this.method = message.method;
     this.params = message.params;
     this.paramHeaders = paramHeaders;

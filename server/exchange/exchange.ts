@@ -17,7 +17,7 @@ import {
 } from "../../protocol/message.ts";
 import type { Limits } from "../config/types.ts";
 import type { Logger } from "../daemon/log.ts";
-import { Call, type CallOptions, type Reply } from "./call.ts";
+import { Call, type CallOptions, keyOfId, type Reply } from "./call.ts";
 import type { Session } from "./session.ts";
 
 /**
@@ -62,7 +62,7 @@ export class Exchange {
     options: CallOptions = {},
   ): Call {
     // Requests of the modern era are independent of each other, ids included.
-    if (!session.isModern && session.calls.has(message.id)) {
+    if (!session.isModern && session.calls.has(keyOfId(message.id))) {
       throw new MessageFault(
         "invalid_request",
         `Cannot take ${describe(message.method)}: id ${message.id} is still in flight in this ` +
@@ -146,6 +146,6 @@ function cancel(session: Session, { params }: NotificationMessage): void {
   const reason = typeof params?.reason === "string" ? params.reason : "the client cancelled it";
   if (id === undefined) return;
   // An unknown id is no fault: the answer may have crossed the cancellation.
-  if (!session.isModern) return session.calls.get(id)?.cancel(reason);
+  if (!session.isModern) return session.calls.get(keyOfId(id))?.cancel(reason);
   for (const call of [...session.calls.values()]) if (call.id === id) call.cancel(reason);
 }

@@ -9,7 +9,7 @@ import { ChurningMap } from "../../platform/churning_map.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { Fault } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import type { Call } from "./call.ts";
+import type { Call, CallKey } from "./call.ts";
 import { DeferredQuestions } from "./deferred_questions.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Mailbox } from "./mailbox.ts";
@@ -67,8 +67,8 @@ export class Session {
   readonly kept: boolean;
   /** Messages that belong to no call: the client's GET stream, or `/sse`. */
   readonly mailbox: Mailbox;
-  /** Calls in flight by the JSON text of the client's id. */
-  readonly calls = new ChurningMap<string, Call>();
+  /** Calls in flight. */
+  readonly calls = new ChurningMap<CallKey, Call>();
   /** Log level it asked for; survives a restart of the daemon. */
   logLevel: string | null = null;
   /** Resources it subscribed to; survive a restart of the daemon. */

@@ -12,23 +12,42 @@ import { Fault } from "../../protocol/errors.ts";
 /**
  * The body as text, without a byte order mark.
  *
- * Read as bytes and decoded strictly: `request.text()` would be quicker for large bodies (by about 40 µs
- * at 64 KiB), but replaces what is not UTF-8, in places without leaving a trace.
+ * What is not UTF-8 is refused, with one exception: four bytes that lack the last read as U+FFFD, as
+ * everywhere on the web.
  *
  * @throws {Fault} 415 when it is not `application/json`, 413 when it is longer than `maxBytes`,
- * 400 when it is not UTF-8.
+ * 400 when it is not UTF-8; thrown or as a rejection.
  */
-export async function readJsonBody(request: Request, maxBytes: number): Promise<string> {
+export function readJsonBody(request: Request, maxBytes: number): Promise<string> {
   const type = request.headers.get("content-type");
   if (type !== "application/json" && !isJsonType(type)) throw notJson(type);
   const declared = request.headers.get("content-length");
-  const bytes = declared === null
-    ? await readUnannounced(request, maxBytes)
-    : await readAnnounced(request, { length: Number(declared), maxBytes });
+  if (declared === null) return readUnannounced(request, maxBytes).then(decode, refuseBroken);
+  const length = Number(declared);
+  if (!(length <= maxBytes)) return refuseLong(request, { length, maxBytes });
+  // Twice as fast as bytes that are decoded here, and half the memory (64 KiB); what is not UTF-8 it
+  // replaces by U+FFFD.
+  return request.text().then(
+    (text) => text.includes(REPLACEMENT) ? checkReplaced(text, length) : text,
+    refuseBroken,
+  );
+}
+
+const REPLACEMENT = "\ufffd";
+const MARK_BYTES = 3;
+
+/** Whether U+FFFD was sent, and nothing replaced by it: else the text has another length than the body. */
+function checkReplaced(text: string, length: number): string {
+  const bytes = new TextEncoder().encode(text).length;
+  if (bytes !== length && bytes + MARK_BYTES !== length) throw notUtf8();
+  return text;
+}
+
+function decode(bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes);
   } catch (cause) {
-    throw new Fault("parse_error", "Cannot read the body: it is not UTF-8", { cause });
+    throw notUtf8(cause);
   }
 }
 
@@ -52,21 +71,14 @@ const decoder = new TextDecoder("utf-8", { fatal: true });
 const DISCARD_BYTES = 64 * 1024 * 1024;
 const DISCARD_MS = 1_000;
 
-async function readAnnounced(
+async function refuseLong(
   request: Request,
   { length, maxBytes }: { length: number; maxBytes: number },
-): Promise<Uint8Array> {
-  if (!(length <= maxBytes)) {
-    // Who asks before sending (`Expect: 100-continue`) reads the answer now.
-    const left = request.headers.has("expect") || length > DISCARD_BYTES ? 0 : DISCARD_BYTES;
-    await discard(request, left);
-    throw tooLong(maxBytes);
-  }
-  try {
-    return await request.bytes();
-  } catch (cause) {
-    throw broken(cause);
-  }
+): Promise<never> {
+  // Who asks before sending (`Expect: 100-continue`) reads the answer now.
+  const left = request.headers.has("expect") || length > DISCARD_BYTES ? 0 : DISCARD_BYTES;
+  await discard(request, left);
+  throw tooLong(maxBytes);
 }
 
 /** A body without a length, in chunks. */
@@ -80,7 +92,7 @@ async function readUnannounced(request: Request, maxBytes: number): Promise<Uint
       chunks.push(chunk);
     }
   } catch (error) {
-    if (!(error instanceof Fault)) throw broken(error);
+    if (!(error instanceof Fault)) throw error;
     await discard(request, DISCARD_BYTES);
     throw error;
   }
@@ -123,6 +135,11 @@ function tooLong(maxBytes: number): Fault {
   );
 }
 
-function broken(cause: unknown): Fault {
-  return new Fault("parse_error", "Cannot read the body: the connection broke", { cause });
+function notUtf8(cause?: unknown): Fault {
+  return new Fault("parse_error", "Cannot read the body: it is not UTF-8", { cause });
+}
+
+function refuseBroken(cause: unknown): never {
+  if (cause instanceof Fault) throw cause;
+  throw new Fault("parse_error", "Cannot read the body: the connection broke", { cause });
 }

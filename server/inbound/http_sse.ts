@@ -18,7 +18,7 @@ import { type InboundContext, refusalResponse, requireEndpoint } from "./context
 import { eventStreamResponse } from "./event_stream.ts";
 import { type Incoming, parseIncoming } from "./incoming.ts";
 import { projectOf } from "./project.ts";
-import { checkVersionHeader } from "./version.ts";
+import { checkVersion, VERSION_HEADER } from "./version.ts";
 
 /** A request and the server its path names, if any. */
 export interface SseRequest {
@@ -75,7 +75,7 @@ export async function postToSse(
 ): Promise<Response> {
   const incoming = parseIncoming(await readJsonBody(request, context.limits.maxBodyBytes));
   try {
-    checkVersionHeader(request.headers);
+    checkVersion(request.headers.get(VERSION_HEADER));
     const connection = findConnection(context, { request, server });
     const { mailbox } = outlets.get(connection)!;
     if (mailbox.full && incoming.kind !== "notification" && incoming.kind !== "response") {

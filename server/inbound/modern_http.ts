@@ -17,7 +17,7 @@ import type { Session } from "../exchange/session.ts";
 import type { InboundContext } from "./context.ts";
 import { checkModernHeaders, type ModernIdentity, readModernIdentity } from "./modern_request.ts";
 import { projectOf } from "./project.ts";
-import { type Accepts, PostReply } from "./replies.ts";
+import { type Accepts, PostReply, type ReplyContext } from "./replies.ts";
 
 const CLIENT_HEADER = "x-aichaku-client";
 const PARAM_HEADER = "mcp-param-";
@@ -92,17 +92,16 @@ export async function postModern(
 }
 
 function replyTo(
-  { clock, limits, silence }: InboundContext,
+  context: ReplyContext,
   { message, accepts, onLeft }: {
     message: RequestMessage;
     accepts: Accepts;
     onLeft: () => void;
   },
 ): PostReply {
-  return new PostReply({
-    ...{ clock, limits, silence, accepts, onLeft },
+  return new PostReply(context, {
+    ...{ accepts, onLeft },
     id: message.id,
-    headers: {},
     statusOf: (fault: Fault) => STATUS_OF_CODE[fault.code] ?? 200,
     statusOfText: (text) => statusOfAnswer(text, message.id),
   });

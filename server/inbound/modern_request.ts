@@ -18,8 +18,7 @@ import {
 } from "../../protocol/revisions.ts";
 import { isLogLevel } from "../exchange/shared_state.ts";
 import { readHeaderValue } from "../../protocol/header_value.ts";
-
-const VERSION_HEADER = "mcp-protocol-version";
+import { VERSION_HEADER } from "./version.ts";
 
 /** Parameters whose value stands in `Mcp-Name`. */
 const SUBJECTS: Readonly<Record<string, "name" | "uri">> = {
@@ -36,11 +35,10 @@ export interface ModernIdentity {
 }
 
 /**
- * Whether the headers of a POST say that it is of the modern era. A revision that nobody knows may be a
+ * Whether the header of a POST says that it is of the modern era. A revision that nobody knows may be a
  * newer one, whose clients learn from the answer which ones are spoken here.
  */
-export function isModernHeader(headers: Headers): boolean {
-  const version = headers.get(VERSION_HEADER);
+export function isModernVersion(version: string | null): boolean {
   return version !== null && !isLegacyRevision(version);
 }
 

@@ -17,14 +17,26 @@ import type { ResumableStream } from "./resumable.ts";
 
 /** What a client can take, by its `Accept`. */
 export interface Accepts {
-  json: boolean;
-  eventStream: boolean;
+  readonly json: boolean;
+  readonly eventStream: boolean;
   /** It names event streams before JSON. Clients of MCP must name both; which first, says which they like. */
-  streamFirst?: boolean;
+  readonly streamFirst?: boolean;
 }
+
+let lastHeader: string | null | undefined;
+let lastAccepts: Accepts = { json: true, eventStream: false };
 
 /** Reads an `Accept` header. Without one everything plain is accepted. */
 export function readAccept(header: string | null): Accepts {
+  // A client says the same with every request, and most clients say the same.
+  if (header !== lastHeader) {
+    lastAccepts = parseAccept(header);
+    lastHeader = header;
+  }
+  return lastAccepts;
+}
+
+function parseAccept(header: string | null): Accepts {
   if (header === null) return { json: true, eventStream: false };
   const any = header.includes("*/*");
   const [stream, json] = [header.indexOf("text/event-stream"), header.indexOf("application/json")];
@@ -42,6 +54,8 @@ export interface ReplyContext {
   silence: SilenceWatch;
 }
 
+const JSON_HEADERS: Record<string, string> = { "content-type": "application/json" };
+
 /** How long a call is silent before its response becomes a stream with keep-alives. Milliseconds. */
 const SILENT_MS = 10_000;
 
@@ -56,11 +70,12 @@ export class SilenceWatch extends AgeWatch<PostReply> {
 }
 
 /** Options of {@linkcode PostReply}. */
-export interface PostReplyOptions extends ReplyContext {
+export interface PostReplyOptions {
   /** JSON text of the id that is answered. */
   id: string;
   accepts: Accepts;
-  headers: Record<string, string>;
+  /** More headers of the response. Default none. */
+  headers?: Record<string, string>;
   /** HTTP status of a fault, for endpoints that use it. Default 200 always. */
   statusOf?: (fault: Fault) => number;
   /** HTTP status of an answer that a server gave. Default 200 always. */
@@ -77,6 +92,7 @@ export interface PostReplyOptions extends ReplyContext {
 
 /** The reply to one POST. */
 export class PostReply implements Reply {
+  readonly #context: ReplyContext;
   readonly #options: PostReplyOptions;
   readonly #response = Promise.withResolvers<Response>();
   #stream: ResumableStream | undefined;
@@ -85,11 +101,12 @@ export class PostReply implements Reply {
   #answers: { text: string; id: string }[] | undefined;
   #missing: number;
 
-  constructor(options: PostReplyOptions) {
+  constructor(context: ReplyContext, options: PostReplyOptions) {
+    this.#context = context;
     this.#options = options;
     this.#missing = options.batch ?? 1;
     if (options.batch !== undefined) this.#answers = [];
-    if (options.accepts.eventStream) options.silence.add(this);
+    if (options.accepts.eventStream) context.silence.add(this);
   }
 
   /** Resolves once: with the whole answer, or with a stream that will carry it. */
@@ -107,7 +124,7 @@ export class PostReply implements Reply {
     }
     this.#answers?.push({ text, id });
     if (this.#missing > 0) return;
-    this.#options.silence.delete(this);
+    this.#context.silence.delete(this);
     this.#respond(text, fault);
   }
 
@@ -122,7 +139,8 @@ export class PostReply implements Reply {
   /** Makes the response a stream from now on. */
   beginStream(): void {
     if (this.#stream !== undefined) return;
-    const { clock, headers, silence, openStream } = this.#options;
+    const { clock, silence } = this.#context;
+    const { headers, openStream } = this.#options;
     silence.delete(this);
     const resumable = openStream?.();
     this.#canResume = resumable !== undefined;
@@ -142,7 +160,7 @@ export class PostReply implements Reply {
 
   /** A stream that cannot be opened again. */
   #plainStream(): ResumableStream {
-    const { limits } = this.#options;
+    const { limits } = this.#context;
     const mailbox = new Mailbox({
       maxEvents: limits.maxStreamEvents,
       // The answer itself may be as long as a server's message may be.
@@ -153,20 +171,15 @@ export class PostReply implements Reply {
   }
 
   #respond(text: string, fault: Fault | undefined): void {
-    const { accepts, headers, headersOf } = this.#options;
+    const { accepts, headersOf } = this.#options;
     const status = this.#statusOf(text, fault);
     const asStream = accepts.eventStream && (!accepts.json || accepts.streamFirst === true);
-    const type: Record<string, string> = asStream
-      ? EVENT_STREAM_HEADERS
-      : { "content-type": "application/json" };
-    this.#response.resolve(
-      new Response(this.#body(text, asStream), {
-        status,
-        headers: fault === undefined || headersOf === undefined
-          ? { ...type, ...headers }
-          : { ...type, ...headersOf(fault) },
-      }),
-    );
+    const type = asStream ? EVENT_STREAM_HEADERS : JSON_HEADERS;
+    const more = fault === undefined || headersOf === undefined
+      ? this.#options.headers
+      : headersOf(fault);
+    const headers = more === undefined ? type : { ...type, ...more };
+    this.#response.resolve(new Response(this.#body(text, asStream), { status, headers }));
   }
 
   #statusOf(text: string, fault: Fault | undefined): number {

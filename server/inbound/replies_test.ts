@@ -48,10 +48,7 @@ class Bench {
   constructor(accepts: Accepts, options: Partial<PostReplyOptions> = {}) {
     const { clock, silence } = this;
     const headers = { "x-session-id": "s" };
-    this.reply = new PostReply({
-      clock,
-      silence,
-      limits: LIMITS,
+    this.reply = new PostReply({ clock, silence, limits: LIMITS }, {
       id: "1",
       accepts,
       headers,
@@ -187,10 +184,7 @@ Deno.test("one timer watches all silent calls, in the order they began, and stop
   const silence = new SilenceWatch(clock);
   const begun: number[] = [];
   const replies = [0, 1, 2].map((n) => {
-    const reply = new PostReply({
-      clock,
-      silence,
-      limits: LIMITS,
+    const reply = new PostReply({ clock, silence, limits: LIMITS }, {
       id: "1",
       accepts: BOTH,
       headers: {},

@@ -140,21 +140,16 @@ function answerInPost(
   context: InboundContext,
   { request, accepts, session, message, headers }: PostRequest,
 ): Promise<Response> {
-  const { clock, limits, silence } = context;
-  const reply = new PostReply({
-    clock,
-    limits,
-    silence,
+  const reply = new PostReply(context, {
     id: message.id,
     accepts,
     headers,
     statusOf: (fault) => fault.httpStatus,
     headersOf: (fault) => ({ ...headers, ...faultHeaders(fault) }),
   });
-  context.exchange.request(session, message, reply);
-  const call = session.calls.get(message.id);
+  const call = context.exchange.request(session, message, reply);
   // Most of what the daemon answers itself is answered by now.
-  return call === undefined ? reply.response : untilAnswered({ request, call });
+  return call.settled ? reply.response : untilAnswered({ request, call });
 
   async function untilAnswered(waiting: Waiting): Promise<Response> {
     context.absence.add(waiting);

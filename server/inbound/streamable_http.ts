@@ -21,11 +21,11 @@ import { EVENT_STREAM_HEADERS, eventStreamResponse } from "./event_stream.ts";
 import { type Batch, checkBatch, type Incoming, parseIncoming } from "./incoming.ts";
 import { createSession } from "./initialize.ts";
 import { postModern } from "./modern_http.ts";
-import { isModernHeader } from "./modern_request.ts";
+import { isModernVersion } from "./modern_request.ts";
 import { projectOf } from "./project.ts";
 import { type Accepts, PostReply, readAccept } from "./replies.ts";
 import { refuseUnknownServer } from "./unknown_server.ts";
-import { checkVersionHeader } from "./version.ts";
+import { checkVersion, VERSION_HEADER } from "./version.ts";
 
 const SESSION_HEADER = "mcp-session-id";
 const JSON_HEADERS = { "content-type": "application/json" };
@@ -52,10 +52,11 @@ export async function postMessage(context: InboundContext, to: McpRequest): Prom
   if (!accepts.json && !accepts.eventStream) throw notAcceptable();
   const message = parseIncoming(await readJsonBody(request, context.limits.maxBodyBytes));
   try {
-    if (message.kind !== "batch" && isModern(request.headers, message)) {
+    const version = request.headers.get(VERSION_HEADER);
+    if (message.kind !== "batch" && isModern(version, message)) {
       return await postModern(context, { request, endpoint, accepts, message });
     }
-    checkVersionHeader(request.headers);
+    checkVersion(version);
     const sessionId = to.sessionId ?? request.headers.get(SESSION_HEADER);
     const { refusal } = context.exchange;
     // Before the session is looked for: it may be put away already, and must not seem to be lost.
@@ -75,11 +76,11 @@ export async function postMessage(context: InboundContext, to: McpRequest): Prom
 }
 
 /** Whether a message is of the modern era: it says so itself, or its headers do. */
-function isModern(headers: Headers, message: Message): boolean {
+function isModern(version: string | null, message: Message): boolean {
   const isNamed = message.kind === "request" && isModernRequest(message.params);
   // `initialize` belongs to the legacy era, whatever else is said.
   if (message.kind === "request" && message.method === "initialize" && !isNamed) return false;
-  return isNamed || isModernHeader(headers);
+  return isNamed || isModernVersion(version);
 }
 
 /** `GET`: the stream for what belongs to no call, or, resumed, that of a call. */
@@ -87,7 +88,7 @@ export async function openStream(context: InboundContext, to: McpRequest): Promi
   const { request, server } = to;
   const endpoint = requireEndpoint(context, server);
   if (!readAccept(request.headers.get("accept")).eventStream) throw notAcceptable();
-  checkVersionHeader(request.headers);
+  checkVersion(request.headers.get(VERSION_HEADER));
   if (context.exchange.refusal !== undefined) throw context.exchange.refusal;
   const sessionId = to.sessionId ?? request.headers.get(SESSION_HEADER);
   const session = await findSession(context, { request, endpoint, sessionId });
@@ -108,7 +109,7 @@ export async function openStream(context: InboundContext, to: McpRequest): Promi
 export async function deleteSession(context: InboundContext, to: McpRequest): Promise<Response> {
   const { request, server } = to;
   const endpoint = requireEndpoint(context, server);
-  checkVersionHeader(request.headers);
+  checkVersion(request.headers.get(VERSION_HEADER));
   const sessionId = to.sessionId ?? request.headers.get(SESSION_HEADER);
   const session = await findSession(context, { request, endpoint, sessionId });
   context.sessions.end(session, "the client ended its session");
@@ -144,10 +145,9 @@ function answerRequest(
   if (message.method === "initialize") {
     throw new Fault("invalid_request", "Cannot initialize a session twice; begin a new one");
   }
-  const { clock, limits, silence, resumable } = context;
   const { id } = message;
-  const openStream = () => resumable.open(session, id);
-  const reply = new PostReply({ clock, limits, silence, accepts, id, headers: {}, openStream });
+  const openStream = () => context.resumable.open(session, id);
+  const reply = new PostReply(context, { accepts, id, openStream });
   // With a stream from the beginning, it can come back for the answer however early it is lost.
   if (accepts.streamFirst) reply.beginStream();
   context.exchange.request(session, message, reply);
@@ -165,12 +165,11 @@ function answerBatch(
     submitBatch(context.exchange, { session, batch, reply });
     return new Response(null, { status: 202 });
   }
-  const { clock, limits, silence, resumable } = context;
-  const reply = new PostReply({
-    ...{ clock, limits, silence, accepts, headers: {} },
+  const reply = new PostReply(context, {
+    accepts,
     id: "null",
     batch: count,
-    openStream: () => resumable.open(session, "null"),
+    openStream: () => context.resumable.open(session, "null"),
   });
   submitBatch(context.exchange, {
     session,
@@ -196,23 +195,22 @@ async function initialize(
   { request, endpoint, accepts, message }: Initialization,
 ): Promise<Response> {
   const { id } = message;
-  const { clock, limits, silence, sessions, absence } = context;
+  const { sessions, absence } = context;
   const session = createSession(sessions, { endpoint, project: projectOf(request), message });
   const headers = { [SESSION_HEADER]: session.id };
-  const reply = new PostReply({
-    ...{ clock, limits, silence, accepts, id, headers },
+  const reply = new PostReply(context, {
+    ...{ accepts, id, headers },
     // A client that is told of a session believes in it, whatever else it is told.
     headersOf: () => ({}),
   });
-  context.exchange.request(session, message, {
+  const call = context.exchange.request(session, message, {
     answer(text, fault) {
       if (fault !== undefined) sessions.end(session, "it could not begin");
       reply.answer(text, fault);
     },
     notify: (text) => reply.notify(text),
   });
-  const call = session.calls.get(id);
-  if (call === undefined) return reply.response;
+  if (call.settled) return reply.response;
   // Without this answer nobody knows the session's id.
   const waiting = { request, call };
   absence.add(waiting);

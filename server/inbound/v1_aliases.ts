@@ -30,7 +30,7 @@ export async function postInit(context: InboundContext, request: Request): Promi
     if (exchange.refusal !== undefined) throw exchange.refusal;
     const session = createSession(sessions, { endpoint, project: projectOf(request), message });
     const answered = Promise.withResolvers<string>();
-    exchange.request(session, message, {
+    const call = exchange.request(session, message, {
       answer(text, fault) {
         if (fault === undefined) return answered.resolve(text);
         sessions.end(session, "it could not begin");
@@ -38,8 +38,7 @@ export async function postInit(context: InboundContext, request: Request): Promi
       },
       notify: () => false,
     });
-    const call = session.calls.get(id);
-    const waiting = call && { request, call };
+    const waiting = call.settled ? undefined : { request, call };
     if (waiting !== undefined) absence.add(waiting);
     const text = await answered.promise.finally(() => {
       if (waiting !== undefined) absence.delete(waiting);

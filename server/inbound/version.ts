@@ -7,15 +7,15 @@
 import { Fault } from "../../protocol/errors.ts";
 import { isLegacyRevision, SUPPORTED_REVISIONS } from "../../protocol/revisions.ts";
 
-const HEADER = "mcp-protocol-version";
+/** The header that names the revision of a request. */
+export const VERSION_HEADER = "mcp-protocol-version";
 
 /**
- * Checks the revision that the headers of a request name.
+ * Checks the revision that the header of a request names, if there is one.
  *
  * @throws {Fault} `unsupported_version`.
  */
-export function checkVersionHeader(headers: Headers): void {
-  const requested = headers.get(HEADER);
+export function checkVersion(requested: string | null): void {
   if (requested !== null && !isLegacyRevision(requested)) throw unsupported(requested);
 }
 

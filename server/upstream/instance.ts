@@ -390,8 +390,14 @@ export class Instance {
     const ended = Promise.withResolvers<void>();
     try {
       const wire: Wire = this.#options.open({
-        onLine: (line) =>
-          this.#guard(() => this.#conversation.wire === wire && this.#conversation.onLine(line)),
+        onLine: (line) => {
+          if (this.#conversation.wire !== wire) return;
+          try {
+            this.#conversation.onLine(line);
+          } catch (error) {
+            this.#onReadingFault(error);
+          }
+        },
         onOversizeLine: (ends) =>
           this.#guard(() =>
             this.#conversation.wire === wire && this.#conversation.onOversize(ends)
@@ -691,8 +697,12 @@ export class Instance {
     try {
       action();
     } catch (error) {
-      const { stack = String(error) } = error as Error;
-      this.#options.log.error("fault while reading from a server", { server: this.name, stack });
+      this.#onReadingFault(error);
     }
+  }
+
+  #onReadingFault(error: unknown): void {
+    const { stack = String(error) } = error as Error;
+    this.#options.log.error("fault while reading from a server", { server: this.name, stack });
   }
 }

@@ -26,6 +26,7 @@ export class LineWriter {
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #options: LineWriterOptions;
   readonly #encoder = new TextEncoder();
+  readonly #buffer = new Uint8Array(2 * BATCH);
   #queue: string[] = [];
   #owed = 0;
   #writing = false;
@@ -79,8 +80,8 @@ export class LineWriter {
   async #flush(): Promise<void> {
     try {
       while (this.#queue.length > 0 && !this.#closed) {
-        const { text, count } = this.#nextBatch();
-        await this.#writer.write(this.#encoder.encode(text));
+        const { lines, count } = this.#nextBatch();
+        await this.#writer.write(this.#encode(lines));
         this.#owed -= count;
       }
     } catch (error) {
@@ -96,7 +97,7 @@ export class LineWriter {
     }
   }
 
-  #nextBatch(): { text: string; count: number } {
+  #nextBatch(): { lines: string[]; count: number } {
     const queue = this.#queue;
     let count = 0;
     let taken = 0;
@@ -104,10 +105,25 @@ export class LineWriter {
       count += queue[taken].length + 1;
       taken++;
     }
-    if (taken === queue.length) {
-      this.#queue = [];
-      return { text: queue.join("\n") + "\n", count };
+    if (taken < queue.length) return { lines: queue.splice(0, taken), count };
+    this.#queue = [];
+    return { lines: queue, count };
+  }
+
+  /** The bytes are good until the next call. */
+  #encode(lines: string[]): Uint8Array {
+    const [line] = lines;
+    if (lines.length > 1 || line.length < BATCH / 8 || line.length >= this.#buffer.length) {
+      return this.#encoder.encode(lines.join("\n") + "\n");
     }
-    return { text: queue.splice(0, taken).join("\n") + "\n", count };
+    // A long one, by itself: neither copied to get its line end, nor given new memory.
+    const { read, written } = this.#encoder.encodeInto(line, this.#buffer);
+    if (read < line.length || written === this.#buffer.length) {
+      return this.#encoder.encode(line + "\n");
+    }
+    this.#buffer[written] = LINE_END;
+    return this.#buffer.subarray(0, written + 1);
   }
 }
+
+const LINE_END = 10;
