@@ -71,6 +71,8 @@ export interface Usage {
   processes: number;
   /** Resident memory, MB of 2^20 bytes; what several share is counted for each. */
   residentMb: number;
+  /** The part of it that no file stands behind: not the program's code. */
+  anonymousMb: number;
   /** The same with what is shared divided among those that share it, where the system tells (PSS). */
   proportionalMb: number | undefined;
 }
@@ -80,6 +82,7 @@ export async function usageOf(pids: readonly number[]): Promise<Usage | undefine
   if (Deno.build.os !== "linux") return undefined;
   const each = await Promise.all(pids.map(async (pid) => ({
     resident: kilobytes(await readProc(pid, "status"), "VmRSS"),
+    anonymous: kilobytes(await readProc(pid, "status"), "RssAnon"),
     proportional: kilobytes(await readProc(pid, "smaps_rollup"), "Pss"),
   })));
   const there = each.filter(({ resident }) => resident !== undefined);
@@ -87,6 +90,7 @@ export async function usageOf(pids: readonly number[]): Promise<Usage | undefine
   return {
     processes: there.length,
     residentMb: there.reduce((sum, { resident }) => sum + resident!, 0) / 1024,
+    anonymousMb: there.reduce((sum, { anonymous }) => sum + (anonymous ?? 0), 0) / 1024,
     proportionalMb: known
       ? there.reduce((sum, { proportional }) => sum + proportional!, 0) / 1024
       : undefined,

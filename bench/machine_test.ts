@@ -26,15 +26,14 @@ Deno.test({
     assert.equal(alone?.processes, 1);
     assert.equal(both?.processes, 2);
     assert.ok(both.residentMb > alone.residentMb);
+    assert.ok(alone.anonymousMb > 0 && alone.anonymousMb < alone.residentMb);
     assert.equal(typeof await cpuMs([shell.pid]), "number");
     for (const pid of tree) Deno.kill(pid, "SIGKILL");
     await reader.cancel();
     await shell.stdin.close().catch(() => {}); // The other end is gone.
     await shell.status;
     assert.deepEqual(await usageOf([shell.pid]), {
-      processes: 0,
-      residentMb: 0,
-      proportionalMb: 0,
+      ...{ processes: 0, residentMb: 0, anonymousMb: 0, proportionalMb: 0 },
     });
   },
 });

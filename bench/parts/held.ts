@@ -5,7 +5,7 @@
  */
 
 import { DaemonFixture } from "../../tests/fixtures/daemon.ts";
-import { residentMb } from "../machine.ts";
+import { residentMb, usageOf } from "../machine.ts";
 
 /** Milliseconds that a daemon is left in peace before it is looked at. */
 const REST_MS = 3_000;
@@ -18,10 +18,18 @@ export function startDaemon(echo: string): Promise<DaemonFixture> {
   return DaemonFixture.start({ config: { mcpServers: { echo: { command: echo } } } });
 }
 
-/** What it holds after a rest, MB. Linux. */
-export async function restedMb({ pid }: DaemonFixture, signal: AbortSignal): Promise<number> {
+/** Resident memory of a daemon. */
+export interface Held {
+  mb: number;
+  /** The part of it that no file stands behind: not the program's code, which the system can drop. */
+  anonymousMb: number;
+}
+
+/** What it holds after a rest. Linux. */
+export async function rested({ pid }: DaemonFixture, signal: AbortSignal): Promise<Held> {
   await pause(REST_MS, signal);
-  return (await residentMb(pid))!;
+  const { residentMb, anonymousMb } = (await usageOf([pid]))!;
+  return { mb: residentMb, anonymousMb };
 }
 
 /** The most that it holds while `body` runs, MB. Linux. */

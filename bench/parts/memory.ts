@@ -10,7 +10,7 @@ import type { Load } from "../request.ts";
 import { type Part, type PartOptions, type Section, type Verdict, verdict } from "../section.ts";
 import { beginSession } from "../session.ts";
 import { httpTarget, measure } from "../target.ts";
-import { restedMb, startDaemon } from "./held.ts";
+import { type Held, rested, startDaemon } from "./held.ts";
 import {
   type Cost,
   measureStalledChild,
@@ -24,10 +24,10 @@ const STREAMS = 1_000;
 
 /** What was found, MB. */
 export interface Memory {
-  idle: number;
+  idle: Held;
   /** After so many calls. */
-  calls: { count: number; mb: number }[];
-  streams: { kind: string; count: number; mb: number }[];
+  calls: (Held & { count: number })[];
+  streams: (Held & { kind: string; count: number })[];
   stalled: Cost[];
 }
 
@@ -61,14 +61,11 @@ async function run(task: Task, options: PartOptions): Promise<Section> {
     tables: [
       {
         title: "",
-        head: ["when", "MB"],
+        head: ["when", "MB", "of that without the program's code"],
         rows: [
-          ["at rest, no server started", idle.toFixed(0)],
-          ...calls.map(({ count, mb }) => [
-            `after ${count.toLocaleString("en")} calls`,
-            mb.toFixed(0),
-          ]),
-          ...streams.map(({ kind, count, mb }) => [`${count} ${kind}`, mb.toFixed(0)]),
+          row("at rest, no server started", idle),
+          ...calls.map((each) => row(`after ${each.count.toLocaleString("en")} calls`, each)),
+          ...streams.map((each) => row(`${each.count} ${each.kind}`, each)),
         ],
       },
       {
@@ -84,12 +81,16 @@ async function run(task: Task, options: PartOptions): Promise<Section> {
   };
 }
 
+function row(when: string, { mb, anonymousMb }: Held): string[] {
+  return [when, mb.toFixed(0), anonymousMb.toFixed(0)];
+}
+
 async function afterCalls(
   { signal }: Task,
   { echo, counts }: { echo: string; counts: readonly number[] },
 ): Promise<Pick<Memory, "idle" | "calls">> {
   await using daemon = await startDaemon(echo);
-  const idle = await restedMb(daemon, signal);
+  const idle = await rested(daemon, signal);
   const url = `${daemon.url}/mcp/echo`;
   const target = httpTarget({
     ...{ name: "aichaku", pid: daemon.pid },
@@ -102,7 +103,7 @@ async function afterCalls(
       const { perSecond } = await measure(target, { load: LOAD, seconds: 2, signal });
       made += Math.round(2 * perSecond);
     }
-    calls.push({ count, mb: await restedMb(daemon, signal) });
+    calls.push({ count, ...await rested(daemon, signal) });
   }
   return { idle, calls };
 }
@@ -111,17 +112,17 @@ async function withStreams(
   { signal }: Task,
   echo: string,
   open: typeof openGetStreams,
-): Promise<{ count: number; mb: number }> {
+): Promise<Held & { count: number }> {
   await using daemon = await startDaemon(echo);
   using _streams = await open(daemon.url, { server: "echo", count: STREAMS, signal });
-  return { count: STREAMS, mb: await restedMb(daemon, signal) };
+  return { count: STREAMS, ...await rested(daemon, signal) };
 }
 
 /** What has to be shown. */
 export function memoryVerdicts({ idle, calls, streams }: Memory): Verdict[] {
   const [few, many] = calls;
   return [
-    ...verdict("resident memory at rest", idle, ["at most", 60, "MB"]),
+    ...verdict("resident memory at rest", idle.mb, ["at most", 60, "MB"]),
     ...verdict(
       `resident memory after ${many.count} calls / after ${few.count}`,
       many.mb / few.mb,

@@ -80,9 +80,9 @@ Deno.test("many servers and sessions may cost 15 %", () => {
 
 Deno.test("memory is held against its bounds, and against what it was before", () => {
   const verdicts = memoryVerdicts({
-    idle: 59,
-    calls: [{ count: 10, mb: 100 }, { count: 100, mb: 120 }],
-    streams: [{ kind: "streams", count: 3, mb: 201 }],
+    idle: { mb: 59, anonymousMb: 20 },
+    calls: [{ count: 10, mb: 100, anonymousMb: 50 }, { count: 100, mb: 120, anonymousMb: 60 }],
+    streams: [{ kind: "streams", count: 3, mb: 201, anonymousMb: 150 }],
     stalled: [],
   });
   assert.deepEqual(verdicts.map(isMet), [true, false, true, false]);
@@ -95,7 +95,7 @@ Deno.test("ratios of starts are taken within a round", () => {
 Deno.test("the headline is a sentence of processes and memory", () => {
   const usage = (processes: number, mb: number) => ({
     processes,
-    residentMb: 2 * mb,
+    ...{ residentMb: 2 * mb, anonymousMb: mb },
     proportionalMb: mb,
   });
   const section = describe([

@@ -12,7 +12,7 @@ import { childrenRunning } from "../../tests/e2e/support/processes.ts";
 import { ID, legacyCall, type Load } from "../request.ts";
 import { beginSession } from "../session.ts";
 import { httpTarget, measure } from "../target.ts";
-import { pause, peakMb, restedMb, startDaemon } from "./held.ts";
+import { pause, peakMb, rested, startDaemon } from "./held.ts";
 import { writeAll } from "./streams.ts";
 
 /** What somebody who stalls costs. */
@@ -48,7 +48,7 @@ const WARM_UP: Load = { connections: 32, bytes: 64 * KIB, text: "plain" };
 export async function measureUnreadSocket({ stack, signal }: Task, echo: string): Promise<Cost> {
   const daemon = stack.use(await startDaemon(echo));
   await warmUp(daemon, signal);
-  const before = await restedMb(daemon, signal);
+  const { mb: before } = await rested(daemon, signal);
   const connection = await connectTo(daemon);
   let sent = 0;
   const flood = (async () => {
@@ -67,7 +67,7 @@ export async function measureUnreadSocket({ stack, signal }: Task, echo: string)
   let bytes = 0;
   const reading = readAll(connection, (read) => bytes += read);
   const isCutOff = await settlesWithin(reading, STALL_MS);
-  const after = await restedMb(daemon, signal);
+  const { mb: after } = await rested(daemon, signal);
   connection.close();
   await Promise.all([flood, reading]);
   const kept = `${(bytes / MIB).toFixed(1)} MB of answers were on their way to it`;
@@ -80,7 +80,7 @@ export async function measureUnreadSocket({ stack, signal }: Task, echo: string)
 export async function measureUnreadAnswers({ stack, signal }: Task, echo: string): Promise<Cost> {
   const daemon = stack.use(await startDaemon(echo));
   const headers = await warmUp(daemon, signal);
-  const before = await restedMb(daemon, signal);
+  const { mb: before } = await rested(daemon, signal);
   const { hostname, port, host } = new URL(daemon.url);
   using connections = new DisposableStack();
   const peak = await peakMb(daemon, async () => {
@@ -97,7 +97,7 @@ export async function measureUnreadAnswers({ stack, signal }: Task, echo: string
     await pause(STALL_MS, signal);
   });
   connections.dispose();
-  const after = await restedMb(daemon, signal);
+  const { mb: after } = await rested(daemon, signal);
   return {
     what: `${CLIENTS} clients over HTTP with a call of 1 MiB each that read no answer`,
     ...{ before, peak, after },
@@ -109,7 +109,7 @@ export async function measureUnreadAnswers({ stack, signal }: Task, echo: string
 export async function measureStalledChild({ stack, signal }: Task, echo: string): Promise<Cost> {
   const daemon = stack.use(await startDaemon(echo));
   await warmUp(daemon, signal);
-  const before = await restedMb(daemon, signal);
+  const { mb: before } = await rested(daemon, signal);
   const [child] = await childrenRunning(echo, daemon.pid);
   const connection = await connectTo(daemon);
   let answered = 0;
@@ -128,7 +128,7 @@ export async function measureStalledChild({ stack, signal }: Task, echo: string)
   } finally {
     Deno.kill(child, "SIGCONT");
   }
-  const after = await restedMb(daemon, signal);
+  const { mb: after } = await rested(daemon, signal);
   connection.close();
   await settlesWithin(reading, STALL_MS);
   return {
