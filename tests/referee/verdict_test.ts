@@ -154,13 +154,33 @@ Deno.test("the end of a recording may be anywhere in a piece", async () => {
       using recording = new Recording(folder);
       client(recording, TOOLS);
     }
-    const [{ name }] = Deno.readDirSync(folder).toArray();
-    const whole = Deno.readFileSync(`${folder}/${name}`);
+    const file = `${folder}/${fileIn(folder)}`;
+    const whole = Deno.readFileSync(file);
     for (let length = 0; length <= whole.length; length++) {
-      Deno.writeFileSync(`${folder}/${name}`, whole.subarray(0, length));
+      Deno.writeFileSync(file, whole.subarray(0, length));
       assert.deepEqual((await verdictOn(folder)).violations, []);
     }
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("a recording that is full stays sound", async () => {
+  for (let maxBytes = 0; maxBytes < 3000; maxBytes += 50) {
+    const folder = await Deno.makeTempDir({ prefix: "aichaku-recorded-" });
+    try {
+      {
+        using recording = new Recording(folder, maxBytes);
+        for (let times = 0; times < 3; times++) client(recording, TOOLS);
+      }
+      assert.ok(Deno.statSync(`${folder}/${fileIn(folder)}`).size < maxBytes + 1000);
+      assert.deepEqual((await verdictOn(folder)).violations, []);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  }
+});
+
+function fileIn(folder: string): string {
+  return Deno.readDirSync(folder).toArray()[0].name;
+}

@@ -91,7 +91,7 @@ function record(recording: Recording): void {
     };
   });
 
-  if (["--stdio", "stdio"].some((word) => Deno.args.includes(word))) recordBridge();
+  if (isBridge(Deno.args)) recordBridge();
 
   // ---- the wires
 
@@ -179,6 +179,12 @@ function record(recording: Recording): void {
       return count;
     };
   }
+}
+
+/** Behind `--` stands a command of somebody's. */
+function isBridge(args: readonly string[]): boolean {
+  const own = args.includes("--") ? args.slice(0, args.indexOf("--")) : args;
+  return own[0] === "mcp" && (own[1] === "stdio" || own.includes("--stdio"));
 }
 
 /** What headers say of the messages that come with them. */

@@ -11,6 +11,9 @@
 /** Who said something: on each wire one is the client of MCP and one the server. */
 export type Speaker = "client" | "server";
 
+/** Bytes that are kept of a process: rounds that run for hours say more than anybody can judge. */
+const MAX_FILE = 64 * 1024 * 1024;
+
 /** Bytes a speaker that are kept of one wire: what floods a wire says the same all over. */
 const MAX_KEPT = 4 * 1024 * 1024;
 
@@ -46,12 +49,19 @@ export class RecordedWire {
 /** The file of one process. Made when there is something to write. */
 export class Recording implements Disposable {
   readonly #folder: string;
+  readonly #maxBytes: number;
   #file: Deno.FsFile | undefined;
   #wires = 0;
+  #written = 0;
 
-  /** @param folder Where files of recordings are; each process has its own. */
-  constructor(folder: string) {
+  /**
+   * @param folder Where files of recordings are; each process has its own.
+   * @param maxBytes Nothing more is written down beyond that. What was until then is sound: no answer is
+   * there without its question.
+   */
+  constructor(folder: string, maxBytes = MAX_FILE) {
     this.#folder = folder;
+    this.#maxBytes = maxBytes;
   }
 
   /** A wire begins. */
@@ -62,6 +72,7 @@ export class Recording implements Disposable {
   }
 
   write(head: Record<string, unknown>, bytes?: Uint8Array): void {
+    if (this.#written > this.#maxBytes) return;
     this.#file ??= Deno.openSync(`${this.#folder}/${Deno.pid}.${Date.now()}`, {
       create: true,
       append: true,
@@ -74,6 +85,7 @@ export class Recording implements Disposable {
       piece.set(bytes, line.length);
       piece[piece.length - 1] = 10;
     }
+    this.#written += piece.length;
     for (let at = 0; at < piece.length;) at += this.#file.writeSync(piece.subarray(at));
   }
 
