@@ -31,11 +31,15 @@ const child = (era: Era) => ({
   args: denoRun("tests/conformance/fixture_server.ts", era, "stdio"),
 });
 const config = { mcpServers: { legacy: child("legacy"), modern: child("modern") } };
+const referee = {
+  judges: "nothing",
+  because: "the suite does wrong on purpose, judges the rest by itself, and looks at the clock",
+} as const;
 
 for (const era of ["legacy", "modern"] as const) {
   daemonTest(
     `clients of both eras find a server of the ${era} era conformant`,
-    { config },
+    { config, referee },
     async (daemon) => {
       const url = `${daemon.url}/mcp/${era}`;
       for (const [revision, scenarios] of Object.entries(SCENARIOS)) {
