@@ -32,8 +32,10 @@ export function choose(
       const wants = (contender: string) => !left.includes(contender);
       return quick && !part.inQuick ? [] : [{ part, wants }];
     }
-    const whole = wanted.includes(part.name);
-    if (!whole && !wanted.some((name) => namesOneOf(name, part))) return [];
+    // Who names one of a part means that one, even when the part is named as well.
+    const whole = wanted.includes(part.name) &&
+      !wanted.some((name) => name.startsWith(`${part.name}/`));
+    if (!wanted.includes(part.name) && !wanted.some((name) => namesOneOf(name, part))) return [];
     const wants = (contender: string) =>
       whole || wanted.includes(contender) || wanted.includes(`${part.name}/${contender}`);
     return [{ part, wants }];

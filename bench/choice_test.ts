@@ -30,6 +30,7 @@ Deno.test("nothing named is everything, or all that a quick run has", () => {
 
 Deno.test("a part, a contender and a contender of a part can be named", () => {
   assert.deepEqual(chosen(["ways"]), ["ways/", "ways/http", "ways/aichaku"]);
+  assert.deepEqual(chosen(["ways", "ways/http"]), ["ways/", "ways/http"]);
   assert.deepEqual(chosen(["aichaku"]), [
     ...["throughput/", "throughput/aichaku"],
     ...["ways/", "ways/aichaku"],
