@@ -29,7 +29,7 @@ const MAX_TOOLS = 10_000;
 export class ParamHeaders {
   readonly #server: string;
   readonly #warn: (message: string) => void;
-  readonly #byTool = new Map<string, MirroredParam[]>();
+  readonly #byTool = new Map<string, readonly MirroredParam[]>();
   readonly #warned = new Set<string>();
 
   /** @param options.warn Replaced in tests. */

@@ -68,3 +68,29 @@ export class ChurningMap<K, V> {
     return this.#map.entries();
   }
 }
+
+/** The same for a Set. */
+export class ChurningSet<T> {
+  readonly #map = new ChurningMap<T, true>();
+
+  get size(): number {
+    return this.#map.size;
+  }
+
+  has(item: T): boolean {
+    return this.#map.has(item);
+  }
+
+  add(item: T): void {
+    this.#map.set(item, true);
+  }
+
+  /** @returns whether it was there. */
+  delete(item: T): boolean {
+    return this.#map.delete(item);
+  }
+
+  [Symbol.iterator](): MapIterator<T> {
+    return this.#map.keys();
+  }
+}

@@ -7,7 +7,7 @@
  * @module
  */
 
-import { isObject } from "./json.ts";
+import { isObject, type JsonObject } from "./json.ts";
 
 /** An argument that is mirrored. */
 export interface MirroredParam {
@@ -42,7 +42,22 @@ const NAMED: ReadonlySet<string> = new Set([
  * @returns why the schema is invalid, as the end of a sentence, when it says so in a way that it must not:
  * clients have to leave such a tool out.
  */
-export function mirroredParams(schema: unknown): MirroredParam[] | { invalid: string } {
+export function mirroredParams(schema: unknown): Mirrored {
+  if (!isObject(schema)) return NONE;
+  let mirrored = known.get(schema);
+  if (mirrored === undefined) known.set(schema, mirrored = findMirrored(schema));
+  return mirrored;
+}
+
+/** What a schema says. */
+type Mirrored = readonly MirroredParam[] | { invalid: string };
+
+const NONE: Mirrored = [];
+
+/** By schema: tools are called far more often than they change. */
+const known = new WeakMap<object, Mirrored>();
+
+function findMirrored(schema: JsonObject): Mirrored {
   const found: MirroredParam[] = [];
   const names = new Set<string>();
   let invalid: string | undefined;

@@ -11,13 +11,14 @@
 
 import { Fault } from "../../protocol/errors.ts";
 import { isObject, type JsonObject, parseJson, stringifyJson } from "../../protocol/json.ts";
-import { metaOf, MULTI_ROUND_METHODS } from "../../protocol/modern.ts";
+import { CACHEABLE_METHODS, metaOf, MULTI_ROUND_METHODS } from "../../protocol/modern.ts";
 import type { UpstreamCall } from "../upstream/call.ts";
 import type { Answer, Askable, OpenQuestion, Question } from "../upstream/question.ts";
 import type { ClientCall } from "./client_call.ts";
 import type { LegacyServerOptions } from "./modern_on_legacy.ts";
 import { missingCapability } from "./needed_capability.ts";
-import { modernError, modernResult, readRequiredUrls } from "./shapes.ts";
+import { withMembers } from "./result_text.ts";
+import { modernError, modernMembers, modernResult, readRequiredUrls } from "./shapes.ts";
 
 /** Milliseconds in which questions are collected before the client is asked all of them. */
 const COLLECT_MS = 15;
@@ -30,8 +31,8 @@ const PARKED_WHILE_OTHERS_WAIT_MS = 60_000;
 export interface BridgedCallOptions extends LegacyServerOptions {
   /** As the server is to see them. */
   params: JsonObject | undefined;
-  /** What it is about; a client must ask for the same again. */
-  digest: string;
+  /** Sums up what it is about; a client must ask for the same again. */
+  digest: () => string;
   /** Keeps it. @returns under which name; undefined when that cannot be. */
   park(call: BridgedCall): string | undefined;
   unpark(state: string): void;
@@ -48,7 +49,8 @@ type Outcome = (call: ClientCall) => void;
 export class BridgedCall implements UpstreamCall, Askable {
   readonly owner: string;
   readonly turn: string;
-  readonly id = "0";
+  /** That of the client's call that began it. */
+  readonly id: string;
   readonly method: string;
   readonly params: JsonObject | undefined;
   readonly inRounds: boolean;
@@ -75,6 +77,7 @@ export class BridgedCall implements UpstreamCall, Askable {
   constructor(call: ClientCall, options: BridgedCallOptions) {
     this.owner = call.owner;
     this.turn = call.turn;
+    this.id = call.id;
     this.method = call.method;
     this.params = options.params;
     this.inRounds = MULTI_ROUND_METHODS.has(call.method);
@@ -90,8 +93,8 @@ export class BridgedCall implements UpstreamCall, Askable {
 
   /** Whether a client's call may go on with this one. */
   belongsTo(call: ClientCall, digest: string): boolean {
-    return call.principal === this.#principal && digest === this.#options.digest &&
-      this.#waiting === undefined;
+    return call.principal === this.#principal && this.#waiting === undefined &&
+      digest === this.#options.digest();
   }
 
   /** Takes it back while the server has not had it. @returns the client's call, to be made elsewhere. */
@@ -131,6 +134,8 @@ export class BridgedCall implements UpstreamCall, Askable {
   // ---- as the server's side sees it
 
   answer(text: string): void {
+    const plain = this.#isPlain() ? withMembers(text, this.#members()) : undefined;
+    if (plain !== undefined) return this.#deliver((call) => call.answer(plain));
     try {
       this.#onAnswer(parseJson(text) as JsonObject);
     } catch (cause) {
@@ -156,6 +161,17 @@ export class BridgedCall implements UpstreamCall, Askable {
         ? call.succeed(modernResult(this.method, result, initializeResult?.serverInfo))
         : call.failWith(modernError(error))
     );
+  }
+
+  /** Whether a result is passed on with no more than a few members added. */
+  #isPlain(): boolean {
+    return this.#waiting?.id === this.id && this.#missing === undefined &&
+      !CACHEABLE_METHODS.has(this.method);
+  }
+
+  #members(): { id: string; members: string } {
+    const { initializeResult } = this.#options.instance;
+    return { id: this.id, members: modernMembers(initializeResult?.serverInfo) };
   }
 
   fail(fault: Fault): void {

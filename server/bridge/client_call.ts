@@ -23,7 +23,11 @@ export interface ClientCall extends Askable {
   readonly clientInfo: unknown;
   /** Revision the client speaks. */
   readonly protocolVersion: string;
+  /** JSON text of the client's id. */
+  readonly id: string;
   readonly settled: boolean;
+  /** Takes the text of the whole response, `id` in place. */
+  answer(text: string): void;
   succeed(result: unknown): void;
   /** @param error The `error` of a server's answer. */
   failWith(error: unknown): void;

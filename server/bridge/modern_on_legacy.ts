@@ -14,6 +14,7 @@
  */
 
 import { createHash } from "node:crypto";
+import { ChurningSet } from "../../platform/churning_map.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { Fault } from "../../protocol/errors.ts";
 import { isObject, type JsonObject, stringifyJson } from "../../protocol/json.ts";
@@ -38,7 +39,7 @@ export class LegacyServer {
   readonly #options: LegacyServerOptions;
   readonly #parked = new Map<string, BridgedCall>();
   /** Those that the server has not answered. */
-  readonly #begun = new Set<BridgedCall>();
+  readonly #begun = new ChurningSet<BridgedCall>();
 
   constructor(options: LegacyServerOptions) {
     this.#options = options;
@@ -57,10 +58,11 @@ export class LegacyServer {
   /** Makes the call, or goes on with one that was parked; it will be settled. */
   request(call: ClientCall): void {
     const { inputResponses, requestState, ...params } = call.params ?? {};
-    const digest = digestOf(call, params);
+    // Almost no call is ever parked: what it is about is summed up when somebody asks.
+    const digest = () => digestOf(call.method, params);
     // Answers without the state belong to nothing that was asked here: the server asks again.
     if (requestState !== undefined && MULTI_ROUND_METHODS.has(call.method)) {
-      return this.#resume(call, { inputResponses, requestState, digest });
+      return this.#resume(call, { inputResponses, requestState, digest: digest() });
     }
     const { _meta, ...rest } = params;
     const meta = withoutModernMeta(metaOf(params));
@@ -116,7 +118,7 @@ export class LegacyServer {
 }
 
 /** What a call is about, whoever makes it and however often. Short, whatever it is about. */
-function digestOf({ method }: ClientCall, { _meta: _, ...params }: JsonObject): string {
+function digestOf(method: string, { _meta: _, ...params }: JsonObject): string {
   return createHash("sha256").update(stringifyJson([method, sorted(params)])).digest("base64");
 }
 

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { isObject, type JsonObject } from "../../protocol/json.ts";
+import { isObject, type JsonObject, stringifyJson } from "../../protocol/json.ts";
 import { CACHEABLE_METHODS, META, metaOf } from "../../protocol/modern.ts";
 
 /** Resource not found, until 2025-11-25. Newer revisions say "invalid params". */
@@ -46,6 +46,12 @@ export function modernResult(
     shaped._meta = { [META.serverInfo]: serverInfo, ...metaOf(result) };
   }
   return shaped;
+}
+
+/** The members that {@linkcode modernResult} adds where none of them is there, as JSON text. */
+export function modernMembers(serverInfo: unknown): string {
+  const members = modernResult("", {}, serverInfo);
+  return stringifyJson(members).slice(1, -1);
 }
 
 /** An error of a legacy server for a modern client. */

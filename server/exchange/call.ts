@@ -39,7 +39,7 @@ export interface CallOptions {
    * Headers that repeat arguments of a tool, by their names after `Mcp-Param-` in lower case. Undefined
    * where there are no headers.
    */
-  paramHeaders?: ReadonlyMap<string, string>;
+  paramHeaders?: () => ReadonlyMap<string, string>;
 }
 
 /** By which a session knows its calls: the client's id, or a number of ours where ids may be equal. */
@@ -76,7 +76,7 @@ export class Call implements UpstreamCall, ClientCall {
   params: JsonObject | undefined;
   waitsUntil?: number;
   /** See {@linkcode CallOptions}. */
-  readonly paramHeaders: ReadonlyMap<string, string> | undefined;
+  readonly paramHeaders: (() => ReadonlyMap<string, string>) | undefined;
   readonly #reply: Reply;
   #settled = false;
   #onCancelled: ((reason: string) => void)[] | undefined;

@@ -17,7 +17,7 @@ import { mirroredParams, mirroredValue } from "../../protocol/mirrored_params.ts
 export interface CalledTool {
   readonly params: JsonObject | undefined;
   /** By their names after `Mcp-Param-`, in lower case. */
-  readonly paramHeaders: ReadonlyMap<string, string> | undefined;
+  readonly paramHeaders: (() => ReadonlyMap<string, string>) | undefined;
 }
 
 /** A decimal number as it may be written. */
@@ -35,13 +35,14 @@ export function checkParamHeaders(
   if (paramHeaders === undefined || typeof params?.name !== "string") return undefined;
   const mirrored = mirroredParams(tools.get(params.name)?.inputSchema);
   // Nobody knows what is meant; clients must leave such a tool out.
-  if ("invalid" in mirrored) return undefined;
+  if ("invalid" in mirrored || mirrored.length === 0) return undefined;
+  const headers = paramHeaders();
   for (const param of mirrored) {
     const { header, path, isInteger } = param;
     const text = mirroredValue(params.arguments, param);
     // Not there, or nothing that a header can say: its schema is the server's to check.
     if (text === undefined) continue;
-    const written = paramHeaders.get(header.toLowerCase());
+    const written = headers.get(header.toLowerCase());
     const name = `Mcp-Param-${header}`;
     if (written === undefined) {
       return mismatch(`the header ${name} is missing, and the argument ${path.join(".")} is there`);

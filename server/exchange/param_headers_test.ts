@@ -17,7 +17,7 @@ const SCHEMA = {
 function agree(args: unknown, headers: Record<string, string>, inputSchema: unknown = SCHEMA) {
   const fault = checkParamHeaders({
     params: { name: "x", arguments: args },
-    paramHeaders: new Map(Object.entries(headers)),
+    paramHeaders: () => new Map(Object.entries(headers)),
   }, new Map([["x", { name: "x", inputSchema } as JsonObject]]));
   assert.equal(fault?.code, fault === undefined ? undefined : -32020);
   return fault === undefined;
@@ -85,7 +85,7 @@ Deno.test("a schema that says it wrongly says nothing", () => {
 Deno.test("what is not known cannot be compared", () => {
   const call = (params: JsonObject | undefined, paramHeaders?: Map<string, string>) =>
     checkParamHeaders(
-      { params, paramHeaders },
+      { params, paramHeaders: paramHeaders && (() => paramHeaders) },
       new Map([["x", { inputSchema: SCHEMA } as JsonObject]]),
     );
   assert.equal(call({ name: "unknown", arguments: { region: "a" } }, new Map()), undefined);

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { ChurningMap, ChurningSet } from "../../platform/churning_map.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { asFault, Fault } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
@@ -20,7 +21,7 @@ import type { Logger } from "../daemon/log.ts";
 import type { VerdictStore } from "../store/verdict_store.ts";
 import { canBeAsked, clientClass } from "../upstream/client_class.ts";
 import type { InitializeResult } from "../upstream/handshake.ts";
-import { type InstanceSpec, serverKey } from "../upstream/instance_key.ts";
+import { type InstanceSpec, profileOf, serverKey } from "../upstream/instance_key.ts";
 import type { Call } from "./call.ts";
 import type { Endpoint } from "./endpoint.ts";
 import type { Pool } from "./pool.ts";
@@ -93,8 +94,8 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
   readonly #options: ServerEndpointOptions;
   readonly #projects: ProjectFinder;
   /** Sessions at this address, placed or not; those at all servers together are not among them. */
-  readonly #sessions = new Set<Session>();
-  readonly #places = new Map<Session, SharedInstance>();
+  readonly #sessions = new ChurningSet<Session>();
+  readonly #places = new ChurningMap<Session, SharedInstance>();
   readonly #instances = new Set<SharedInstance>();
   /** Instances that were replaced, and whose calls may finish. */
   readonly #leaving = new Set<SharedInstance>();
@@ -312,7 +313,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     const { pool } = this.#options;
     const own = spec.own === undefined ? undefined : session;
     const mayPark = own === undefined && session.isModern && this.#entry.sharing.mode === "auto" &&
-      canBeAsked(withoutRoots(spec));
+      canBeAsked(profileOf(spec));
     if (!mayPark) return pool.find(spec) ?? this.#make(spec, own);
     let first: SharedInstance | undefined;
     for (let another = 1;; another++) {
@@ -339,7 +340,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     this.#makeRoom();
     const shared = this.#options.pool.make(spec, own);
     // Who has no name cannot have it alone, once it was seen to ask for several.
-    if (own === undefined && this.#mustTakeTurns(withoutRoots(spec))) shared.instance.takeTurns();
+    if (own === undefined && this.#mustTakeTurns(profileOf(spec))) shared.instance.takeTurns();
     return shared;
   }
 
@@ -351,8 +352,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
   /** Whether a call may go where its session is. A modern one says for itself what its client can do. */
   #suits(placed: SharedInstance, { session, capabilities }: Call): boolean {
     if (!session.isModern || placed.own !== undefined) return true;
-    const isSameClass = JSON.stringify(withoutRoots(placed.spec)) ===
-      JSON.stringify(this.#classOf(capabilities));
+    const isSameClass = placed.profile === JSON.stringify(this.#classOf(capabilities));
     return isSameClass && !this.#isTaken(placed, session);
   }
 
@@ -423,11 +423,11 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     const placed = this.#places.get(session);
     if (placed !== undefined) return isReady(placed) ? placed : undefined;
     if (this.isApart(session)) return undefined;
-    const profileOf = (capabilities: JsonObject) => JSON.stringify(clientClass(capabilities));
+    const classText = (capabilities: JsonObject) => JSON.stringify(clientClass(capabilities));
     const profile = JSON.stringify(this.#classOf(session.capabilities));
     return [...this.#instances].find((shared) =>
       isReady(shared) && shared.own === undefined && shared.spec.project === undefined &&
-      profileOf(shared.spec.capabilities) === profile
+      classText(shared.spec.capabilities) === profile
     );
   }
 
@@ -763,9 +763,4 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
       { server: this.server, retryable: false },
     );
   }
-}
-
-/** The class of clients that an instance is for. */
-function withoutRoots({ capabilities: { roots: _, ...profile } }: InstanceSpec): JsonObject {
-  return profile;
 }

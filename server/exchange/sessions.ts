@@ -7,6 +7,7 @@
  * @module
  */
 
+import { ChurningMap } from "../../platform/churning_map.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { Fault } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
@@ -71,7 +72,7 @@ const SWEEP_MS = 60_000;
 /** Every session of the daemon. */
 export class Sessions {
   readonly #options: SessionsOptions;
-  readonly #byId = new Map<string, Session>();
+  readonly #byId = new ChurningMap<string, Session>();
   /** Sessions being read from the store, so that two requests at once make one session. */
   readonly #restoring = new Map<string, Promise<Session>>();
   #sweepTimer: Disposable | undefined;

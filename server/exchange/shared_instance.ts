@@ -5,6 +5,7 @@
  * @module
  */
 
+import { ChurningMap } from "../../platform/churning_map.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Fault } from "../../protocol/errors.ts";
 import { isObject, type JsonObject } from "../../protocol/json.ts";
@@ -15,7 +16,7 @@ import type { UpstreamCall } from "../upstream/call.ts";
 import type { ServerRequest } from "../upstream/conversation.ts";
 import type { Doubt } from "../upstream/in_flight.ts";
 import type { Instance, InstanceListener } from "../upstream/instance.ts";
-import type { InstanceSpec } from "../upstream/instance_key.ts";
+import { type InstanceSpec, profileOf } from "../upstream/instance_key.ts";
 import type { CloseGrace } from "../upstream/wire.ts";
 import type { Call } from "./call.ts";
 import { ServerRequests } from "./server_requests.ts";
@@ -81,12 +82,14 @@ export class SharedInstance implements InstanceListener {
   readonly key: string;
   readonly spec: InstanceSpec;
   readonly instance: Instance;
+  /** JSON text of the class of clients that it is for. */
+  readonly profile: string;
   /** The session that has it for itself. */
   readonly own: Session | undefined;
   /** Endpoints whose sessions use it. */
   readonly users = new Set<InstanceUser>();
   readonly #log: Logger;
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions = new ChurningMap<string, Session>();
   readonly #needs: StandingNeeds;
   readonly #calls: InstanceCalls;
   readonly #requests: ServerRequests;
@@ -100,6 +103,7 @@ export class SharedInstance implements InstanceListener {
     this.key = key;
     this.spec = spec;
     this.own = own;
+    this.profile = JSON.stringify(profileOf(spec));
     this.#log = log;
     this.instance = create(spec, this);
     const { instance } = this;
@@ -133,7 +137,7 @@ export class SharedInstance implements InstanceListener {
   }
 
   /** Sessions on it. */
-  get sessions(): ReadonlyMap<string, Session> {
+  get sessions(): ChurningMap<string, Session> {
     return this.#sessions;
   }
 

@@ -73,7 +73,7 @@ export async function postModern(
         end();
       },
       notify: (text) => reply.notify(text),
-    }, { paramHeaders: paramHeadersOf(request.headers) });
+    }, { paramHeaders: () => paramHeadersOf(request.headers) });
   } catch (error) {
     end();
     throw error;
@@ -174,5 +174,15 @@ function statusOfAnswer(text: string, id: string): number {
 }
 
 function digest(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+  let known = digests.get(text);
+  if (known === undefined) {
+    known = createHash("sha256").update(text).digest("hex").slice(0, 32);
+    if (digests.size >= MAX_DIGESTS) digests.clear();
+    digests.set(text, known);
+  }
+  return known;
 }
+
+/** Those made lately: a client says the same with every request. */
+const digests = new Map<string, string>();
+const MAX_DIGESTS = 1_000;

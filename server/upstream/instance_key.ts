@@ -7,7 +7,7 @@
  */
 
 import { createHash } from "node:crypto";
-import type { JsonObject } from "../../protocol/json.ts";
+import { isObject, type JsonObject, stringifyJson } from "../../protocol/json.ts";
 import type { ServerEntry } from "../config/types.ts";
 
 /** What an instance is made for. */
@@ -31,8 +31,24 @@ export interface InstanceSpec {
 export function instanceKey(
   { entry, capabilities, project, own, another }: InstanceSpec,
 ): string {
-  const { name: _, sharing: { mode }, ...rest } = entry;
-  return canonical({ ...rest, mode, capabilities, project, own, another });
+  return `${entryKey(entry)} ${canonical({ capabilities, project, own, another })}`;
+}
+
+/** By entry: one is never changed, and a call of a client without a name asks for its key. */
+const entryKeys = new WeakMap<ServerEntry, string>();
+
+function entryKey(entry: ServerEntry): string {
+  let key = entryKeys.get(entry);
+  if (key === undefined) {
+    const { name: _, sharing: { mode }, ...rest } = entry;
+    entryKeys.set(entry, key = canonical({ ...rest, mode }));
+  }
+  return key;
+}
+
+/** The class of clients that an instance is for: roots make none. */
+export function profileOf({ capabilities: { roots: _, ...profile } }: InstanceSpec): JsonObject {
+  return profile;
 }
 
 /**
@@ -58,8 +74,9 @@ function identityOf(entry: ServerEntry): unknown {
 
 /** JSON with sorted keys. */
 function canonical(value: unknown): string {
-  return JSON.stringify(value, (_key, part) => {
-    if (typeof part !== "object" || part === null || Array.isArray(part)) return part;
-    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => a < b ? -1 : 1));
-  });
+  if (Array.isArray(value)) return `[${value.map((part) => canonical(part ?? null)).join()}]`;
+  if (!isObject(value)) return stringifyJson(value);
+  const members = Object.keys(value).filter((key) => value[key] !== undefined).sort()
+    .map((key) => `${JSON.stringify(key)}:${canonical(value[key])}`);
+  return `{${members.join()}}`;
 }

@@ -24,7 +24,7 @@ const MAX_TOOLS = 10_000;
 export class MirroredTools {
   readonly #server: string;
   readonly #log: Logger;
-  readonly #byName = new Map<string, MirroredParam[]>();
+  readonly #byName = new Map<string, readonly MirroredParam[]>();
   readonly #warned = new Set<string>();
 
   constructor({ server, log }: { server: string; log: Logger }) {
