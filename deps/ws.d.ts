@@ -5,7 +5,8 @@ export class WebSocket {
   readonly protocol: string;
   /** Bytes that were sent and not taken by the system yet. */
   readonly bufferedAmount: number;
-  send(data: string): void;
+  /** @param onTaken Called when the system has taken it, or never will. */
+  send(data: string, onTaken?: (error?: Error) => void): void;
   ping(): void;
   close(code?: number, reason?: string): void;
   /** Breaks the connection off, or the attempt to make one. */

@@ -89,6 +89,7 @@ export function createApp(options: AppOptions): DaemonApp {
     homeFolder: identity.homeFolder,
     maxServerMessageBytes: limits.maxServerMessageBytes,
     maxOwed: 2 * limits.maxBodyBytes,
+    maxQueued: 32 * limits.maxBodyBytes,
   };
   const pool = new Pool({
     clock,

@@ -21,6 +21,8 @@ export interface UpstreamCall {
   readonly params: JsonObject | undefined;
   /** Monotonic milliseconds; set by the instance while the call waits for its turn. */
   waitsUntil?: number;
+  /** See {@linkcode weightOf}; set by the instance when the call has to wait. */
+  weight?: number;
   /** Takes the text of the whole response, `id` in place: a result or the server's own error. */
   answer(text: string): void;
   /** Takes the reason why there is no answer from the server. */

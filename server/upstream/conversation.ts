@@ -47,6 +47,8 @@ export interface ConversationOptions {
   onHandshake(method: HandshakeRequest["method"], answer: JsonObject): void;
   /** A call has left the table. */
   onAnswered(): void;
+  /** Calls that waited for {@linkcode Conversation.hasRoom} may find it. */
+  onRoom(): void;
   /** A request of the server's, other than `ping`. */
   onRequest(request: ServerRequest): void;
   /** A notification other than progress, with the text it came in. */
@@ -94,8 +96,9 @@ export class Conversation {
   #lastClient: string | undefined;
   /** The `ping` that stands before the call of another client than the last, until it is answered. */
   #boundary = 0;
-  /** What is sent once it is. */
-  #held: { id: number; text: string }[] = [];
+  /** What is sent once it is, or once there is room: calls, and the news that one is cancelled. */
+  readonly #held: { id: number; text: string }[] = [];
+  #heldLength = 0;
   #boundaryTimer: Disposable | undefined;
   /** Whether calls of two clients were in flight at once since the last boundary. */
   #haveMet = false;
@@ -206,7 +209,26 @@ export class Conversation {
     return this.#haveMet || !this.marksBoundaries ? "either" : "calls";
   }
 
-  /** Gives a call to the server; there must be a wire. */
+  /** Whether the server can be given a call now: it takes messages, and reads them. */
+  get hasRoom(): boolean {
+    const { writable, room } = this.wire!;
+    return writable && room > this.#heldLength;
+  }
+
+  /** The server reads on: what waits for that is sent. */
+  onRoom(): void {
+    while (this.#boundary === 0 && this.#held.length > 0) {
+      const next = this.#held.shift()!;
+      if (!this.wire?.send(next.text)) {
+        this.#held.unshift(next);
+        break;
+      }
+      this.#heldLength -= next.text.length;
+    }
+    this.#options.onRoom();
+  }
+
+  /** Gives a call to the server; there must be a wire, and {@linkcode hasRoom}. */
   dispatch(call: UpstreamCall): void {
     if (this.marksBoundaries) this.#markBoundary(call);
     const id = ++this.#lastId;
@@ -226,27 +248,35 @@ export class Conversation {
     const deadline = this.#options.clock.now() + this.#options.callTimeoutMs;
     this.given++;
     this.#inFlight.add(call, { id, progressToken, deadline });
-    if (this.#boundary !== 0) this.#held.push({ id, text });
-    else if (!this.wire!.send(text)) {
-      this.#inFlight.take(id);
-      return call.fail(this.#full());
-    }
+    const isHeld = this.#boundary !== 0 || this.#held.length > 0;
+    if (isHeld || !this.wire!.send(text)) this.#hold(id, text);
   }
 
   /** Nobody waits for `call` any more: the server is told, and its late answer will be dropped. */
   abandon(call: UpstreamCall, reason: string): void {
     const id = this.#inFlight.abandon(call);
     if (id === undefined) return;
-    if (this.#held.some((held) => held.id === id)) {
-      this.#held = this.#held.filter((held) => held.id !== id);
+    const held = this.#held.findIndex((held) => held.id === id);
+    if (held !== -1) {
+      const [{ text }] = this.#held.splice(held, 1);
+      this.#heldLength -= text.length;
       // It was never there.
       this.#inFlight.take(id);
       return;
     }
-    this.wire?.send(notificationText("notifications/cancelled", { requestId: id, reason }));
+    const isRefused =
+      this.wire?.send(notificationText("notifications/cancelled", { requestId: id, reason })) ===
+        false;
+    // Its client may give any reason: what has to wait is kept short.
+    if (isRefused) this.#hold(id, notificationText("notifications/cancelled", { requestId: id }));
   }
 
-  /** Calls that the server was not even sent. */
+  #hold(id: number, text: string): void {
+    this.#held.push({ id, text });
+    this.#heldLength += text.length;
+  }
+
+  /** Ids of what the server was not even sent. */
   get unsent(): number[] {
     return this.#held.map(({ id }) => id);
   }
@@ -268,7 +298,8 @@ export class Conversation {
     this.#listens.clear();
     this.#boundaryTimer?.[Symbol.dispose]();
     this.#boundary = 0;
-    this.#held = [];
+    this.#held.length = 0;
+    this.#heldLength = 0;
     this.#haveMet = false;
     this.#lastClient = undefined;
     return this.#inFlight.clear();
@@ -368,12 +399,7 @@ export class Conversation {
   #passBoundary(): void {
     this.#boundaryTimer?.[Symbol.dispose]();
     this.#boundary = 0;
-    for (const { id, text } of this.#held.splice(0)) this.wire?.send(text) || this.#notSent(id);
-  }
-
-  /** @param id Of a call that the server has no room for. */
-  #notSent(id: number): void {
-    this.#inFlight.take(id)?.call?.fail(this.#full());
+    this.onRoom();
   }
 
   /** Whether `id` was given to a request of the daemon's own that is not a call. */
@@ -442,15 +468,6 @@ export class Conversation {
   #onUnreadable(ids: number[], { head, why }: { head: string; why: string }): void {
     this.#options.log.warn(`a line from a server ${why}; dropped`, { server: this.#name, head });
     for (const id of ids) this.#take(id)?.fail(this.#invalid(why));
-  }
-
-  #full(): Fault {
-    return new Fault(
-      "overloaded",
-      `Server ${JSON.stringify(this.#name)} does not read its input: ` +
-        `${this.wire?.owed} bytes are waiting for it`,
-      { server: this.#name },
-    );
   }
 
   #invalid(why: string, cause?: unknown): Fault {

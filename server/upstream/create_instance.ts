@@ -39,6 +39,8 @@ export interface InstanceContext
   maxServerMessageBytes: number;
   /** Most that may wait for a server to read it, characters. */
   maxOwed: number;
+  /** Most that calls may weigh that wait for one server, about characters. */
+  maxQueued: number;
 }
 
 /** Milliseconds after which a process that one session has for itself is ended when the session rests. */
@@ -69,6 +71,7 @@ export function createInstance(
     get maxCallsPerOwner() {
       return context.limits().maxCallsPerSession;
     },
+    maxQueued: context.maxQueued,
     startTimeoutMs: entry.startTimeoutMs,
     callTimeoutMs: entry.callTimeoutMs,
     idleTimeoutMs: own === undefined ? entry.idleTimeoutMs : OWN_IDLE_MS,

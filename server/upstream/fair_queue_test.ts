@@ -27,6 +27,28 @@ Deno.test("one client's thousand calls delay another's by one place at most", ()
   assert.equal(queue.size, 900);
 });
 
+Deno.test("what waits is weighed, in all and for each turn", () => {
+  const queue = new FairQueue<{ owner: string; turn?: string; weight?: number }>();
+  const items = [
+    { owner: "a", weight: 5 },
+    { owner: "b", turn: "a", weight: 7 },
+    { owner: "c", weight: 11 },
+    { owner: "c" },
+  ];
+  for (const item of items) queue.push(item);
+  const weigh =
+    () => [queue.weight, queue.weightBeside({ owner: "a" }), queue.weightBeside(items[2])];
+  assert.deepEqual(weigh(), [23, 12, 11]);
+  assert.equal(queue.shift(anybody), items[0]);
+  assert.deepEqual(weigh(), [18, 7, 11]);
+  queue.unshift(items[0]);
+  assert.deepEqual(weigh(), [23, 12, 11]);
+  queue.remove(items[2]);
+  assert.deepEqual(weigh(), [12, 12, 0]);
+  queue.clear();
+  assert.deepEqual(weigh(), [0, 0, 0]);
+});
+
 Deno.test("owners take turns, and each one's own order is kept", () => {
   const queue = new FairQueue<Item>();
   for (const owner of ["a", "b", "c"]) for (let n = 0; n < 3; n++) queue.push({ owner, n });

@@ -10,6 +10,7 @@
  */
 
 import { settlesWithin } from "../../protocol/deadline.ts";
+import { Backlog } from "./backlog.ts";
 import type { CloseGrace, Wire, WireEvents } from "./wire.ts";
 
 /**
@@ -53,7 +54,7 @@ const KEPT = 200;
 /** Connects. The server is loaded meanwhile, and the end is told when that fails. */
 export function openInProcessWire(options: InProcessWireOptions, events: WireEvents): Wire {
   const inbox: string[] = [];
-  let owed = 0;
+  const backlog = new Backlog({ maxOwed: options.maxOwed, onRoom: () => over || events.onRoom() });
   let delivering = false;
   const outbox: string[] = [];
   let listening = false;
@@ -89,18 +90,19 @@ export function openInProcessWire(options: InProcessWireOptions, events: WireEve
       return !over;
     },
     get owed() {
-      return owed;
+      return backlog.owed;
+    },
+    get room() {
+      return backlog.room;
     },
     send,
     close: (grace) => closing ??= close(grace),
   };
 
   function send(text: string): boolean {
-    if (over) return false;
-    // An empty queue takes any message: the cap bounds what piles up, not how long one is.
-    if (owed > 0 && owed + text.length > options.maxOwed) return false;
+    if (over || !backlog.takes(text.length)) return false;
     inbox.push(text);
-    owed += text.length;
+    backlog.add(text.length);
     deliver();
     return true;
   }
@@ -111,7 +113,7 @@ export function openInProcessWire(options: InProcessWireOptions, events: WireEve
     queueMicrotask(() => {
       delivering = false;
       const texts = inbox.splice(0);
-      owed = 0;
+      backlog.done(backlog.owed);
       for (const text of texts) receive(text);
     });
   }
@@ -137,7 +139,7 @@ export function openInProcessWire(options: InProcessWireOptions, events: WireEve
     if (over) return;
     over = true;
     inbox.length = 0;
-    owed = 0;
+    backlog.clear();
     queueMicrotask(() => {
       // What the server said before its end comes before it.
       flush();

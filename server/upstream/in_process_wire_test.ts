@@ -19,6 +19,7 @@ class Bench {
   readonly oversize: unknown[] = [];
   readonly ends: WireEnd[] = [];
   readonly errors: string[] = [];
+  rooms = 0;
   readonly wire: Wire;
   #onLine = () => {};
 
@@ -36,6 +37,7 @@ class Bench {
         this.#onLine();
       },
       onOversizeLine: (ends) => this.oversize.push(ends),
+      onRoom: () => this.rooms++,
       onLost: (id) => assert.fail(`call ${id} was lost`),
       onEnd: (end) => this.ends.push(end),
     });

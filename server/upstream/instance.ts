@@ -28,6 +28,7 @@ import {
   type KnownEra,
 } from "./handshake.ts";
 import { type Life, type LifeEvent, mayStart, newLife, nextLife } from "./life.ts";
+import { weightOf } from "./weight.ts";
 import { type CloseGrace, type OpenWire, UNHURRIED, type Wire, type WireEnd } from "./wire.ts";
 
 /** What an instance tells those who share it. */
@@ -79,7 +80,12 @@ export interface InstanceOptions {
   maxCalls: number;
   /** Calls in flight at once for one owner. */
   maxCallsPerOwner: number;
+  /** Most that calls may weigh that wait for their turn; see {@linkcode weightOf}. */
+  maxQueued: number;
 }
+
+/** Part of `maxQueued` that one client's calls may be. */
+const QUEUED_SHARE = 0.75;
 
 /** Milliseconds that a server may take to answer a probe, at most. */
 const PROBE_MS = 5000;
@@ -137,6 +143,7 @@ export class Instance {
         this.#lastUsed = clock.now();
         if (this.#queue.size > 0) this.#pump();
       },
+      onRoom: () => this.#queue.size > 0 && this.#pump(),
       onNotification: (message, text) => listener.onNotification(this, message, text),
       onRequest: (request) => listener.onRequest(this, request),
     });
@@ -267,12 +274,29 @@ export class Instance {
     if (this.#life.state === "ready" && this.#queue.size === 0 && this.#mayRun(call.owner)) {
       return this.#dispatch(call);
     }
-    const refusal = this.#refusal();
+    call.weight ??= weightOf(call.params);
+    const refusal = this.#refusal() ?? this.#overload(call);
     if (refusal !== undefined) return call.fail(refusal);
     call.waitsUntil = this.#options.clock.now() + this.#options.callTimeoutMs;
     this.#queue.push(call);
     this.#watchDeadlines();
     this.#pump();
+  }
+
+  /** Why `call` cannot wait, or undefined when it can. An empty queue takes any. */
+  #overload(call: UpstreamCall): Fault | undefined {
+    if (this.#queue.size === 0) return undefined;
+    const { maxQueued } = this.#options;
+    const beside = this.#queue.weightBeside(call);
+    const isOnes = beside + call.weight! > maxQueued * QUEUED_SHARE;
+    if (!isOnes && this.#queue.weight + call.weight! <= maxQueued) return undefined;
+    const waiting = Math.ceil((isOnes ? beside : this.#queue.weight) / 1024);
+    return new Fault(
+      "overloaded",
+      `Server ${JSON.stringify(this.name)} is too busy to take ${call.method}: ${waiting} KiB of ` +
+        `${isOnes ? "this client's " : ""}calls wait for it already; wait for answers`,
+      { server: this.name },
+    );
   }
 
   /**
@@ -356,7 +380,7 @@ export class Instance {
   #pump(): void {
     if (this.#life.state === "ready") {
       const mayRun = (owner: string) => this.#mayRun(owner);
-      while (this.#conversation.waiting < this.#options.maxCalls) {
+      while (this.#conversation.waiting < this.#options.maxCalls && this.#conversation.hasRoom) {
         const next = this.#queue.next;
         const isKept = this.#takesTurns && next !== undefined &&
           this.#conversation.othersWait(next);
@@ -406,6 +430,8 @@ export class Instance {
           this.#guard(() =>
             this.#conversation.wire === wire && this.#conversation.onLost(id, fault)
           ),
+        onRoom: () =>
+          this.#guard(() => this.#conversation.wire === wire && this.#conversation.onRoom()),
         onEnd: (end) => {
           ended.resolve();
           if (this.#conversation.wire === wire) this.#guard(() => this.#onEnd(end));
@@ -564,6 +590,7 @@ export class Instance {
       const call = this.#conversation.takeBack(id);
       if (call === undefined) continue;
       call.waitsUntil = this.#options.clock.now() + this.#options.callTimeoutMs;
+      call.weight ??= weightOf(call.params);
       this.#queue.unshift(call);
     }
     if (this.#queue.size > 0) this.#watchDeadlines();
@@ -572,6 +599,7 @@ export class Instance {
   /** Makes a call once more that does no harm when it is made twice. */
   #repeat(call: UpstreamCall): void {
     this.#repeated.add(call);
+    call.weight ??= weightOf(call.params);
     call.waitsUntil = this.#options.clock.now() + this.#options.callTimeoutMs;
     this.#queue.push(call);
     this.#watchDeadlines();
@@ -629,8 +657,9 @@ export class Instance {
   // ---- calls
 
   #mayRun(owner: string): boolean {
-    // A process that is about to end gets nothing more: what waits goes to the next one.
-    return this.#conversation.wire!.writable &&
+    // A process that does not read is given nothing more, and one that is about to end never: what waits
+    // goes to the next one.
+    return this.#conversation.hasRoom &&
       this.#conversation.waiting < this.#options.maxCalls &&
       this.#conversation.waitingFor(owner) < this.#options.maxCallsPerOwner &&
       !(this.#takesTurns && this.#conversation.othersWait(owner));

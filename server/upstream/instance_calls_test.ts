@@ -247,20 +247,6 @@ Deno.test("after a crash nothing of the dead process's clients is left in the wa
   assert.equal(bench.instance.soleOwner, "b");
 });
 
-Deno.test("a server that does not read: a clear error for the call, nothing left behind", async () => {
-  const bench = await new InstanceBench().start();
-  bench.wires.last.full = true;
-  bench.wires.last.owed = 8_000_000;
-  const call = bench.call("a");
-  assert.deepEqual([call.outcome, call.settled], ["overloaded", 1]);
-  assert.match(call.faults[0].message, /8000000 bytes/);
-  assert.equal(bench.instance.soleOwner, undefined);
-  bench.wires.last.full = false;
-  const next = bench.call("a");
-  bench.wires.last.answer(bench.wires.last.take()[0].id);
-  assert.equal(next.outcome, "answered");
-});
-
 Deno.test("bounds: no more in flight than allowed, in all and for one client", async () => {
   const bench = await new InstanceBench({ maxCalls: 3, maxCallsPerOwner: 2 }).start();
   for (let i = 0; i < 5; i++) bench.call("a", { params: { i } });

@@ -1,17 +1,20 @@
 /**
  * One writer for a stream that many callers share: the lines of one turn of the event loop go out in one
  * write, and those that are queued while it is under way in the next one. At most one write is ever
- * pending, so what a stalled reader owes is known and bounded.
+ * pending, so what a stalled reader owes is known and bounded, and so is the moment when it reads on.
  *
  * @module
  */
 
 import { setImmediate } from "node:timers";
+import { Backlog } from "./backlog.ts";
 
 /** Options of {@linkcode LineWriter}. */
 export interface LineWriterOptions {
   /** Most bytes (of UTF-16 code units, near enough) that may wait. */
   maxOwed: number;
+  /** See {@linkcode WireEvents.onRoom}. Must not throw. Default: nobody waits. */
+  onRoom?(): void;
   /** Told once when the stream cannot be written any more. */
   onError(error: unknown): void;
   /** Calls back at the end of this turn. Default `setImmediate`. */
@@ -27,21 +30,30 @@ export class LineWriter {
   readonly #options: LineWriterOptions;
   readonly #encoder = new TextEncoder();
   readonly #buffer = new Uint8Array(2 * BATCH);
+  readonly #backlog: Backlog;
   #queue: string[] = [];
-  #owed = 0;
   #writing = false;
   #closed = false;
 
   constructor(stream: WritableStream<Uint8Array>, options: LineWriterOptions) {
     this.#writer = stream.getWriter();
     this.#options = options;
+    this.#backlog = new Backlog({
+      maxOwed: options.maxOwed,
+      onRoom: () => this.#closed || options.onRoom?.(),
+    });
     // A rejected `closed` is the same news as a rejected write, which is reported.
     this.#writer.closed.catch(() => {});
   }
 
   /** What was accepted and not written yet. */
   get owed(): number {
-    return this.#owed;
+    return this.#backlog.owed;
+  }
+
+  /** See {@linkcode Wire.room}. */
+  get room(): number {
+    return this.#backlog.room;
   }
 
   /** Whether nothing can be written any more. */
@@ -51,11 +63,9 @@ export class LineWriter {
 
   /** Queues a line. @returns false when that would exceed the cap, or the stream is closed. */
   write(line: string): boolean {
-    if (this.#closed) return false;
-    // An empty queue takes any line: the cap bounds what piles up, not how long one message is.
-    if (this.#owed > 0 && this.#owed + line.length > this.#options.maxOwed) return false;
+    if (this.#closed || !this.#backlog.takes(line.length)) return false;
     this.#queue.push(line);
-    this.#owed += line.length + 1;
+    this.#backlog.add(line.length + 1);
     if (!this.#writing) {
       this.#writing = true;
       // Not in a microtask: each request of a turn has its own, and would wake the server by itself.
@@ -82,18 +92,18 @@ export class LineWriter {
       while (this.#queue.length > 0 && !this.#closed) {
         const { lines, count } = this.#nextBatch();
         await this.#writer.write(this.#encode(lines));
-        this.#owed -= count;
+        this.#backlog.done(count);
       }
     } catch (error) {
       const wasClosed = this.#closed;
       this.#closed = true;
       this.#queue = [];
-      this.#owed = 0;
+      this.#backlog.clear();
       if (!wasClosed) this.#options.onError(error);
     } finally {
       this.#writing = false;
       // What was queued when it was closed is owed to nobody.
-      if (this.#queue.length === 0) this.#owed = 0;
+      if (this.#closed) this.#backlog.clear();
     }
   }
 

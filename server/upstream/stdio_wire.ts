@@ -62,6 +62,7 @@ export function openStdioWire(options: StdioWireOptions, events: WireEvents): Wi
   const stderr = drain(child.stderr, (chunk) => stderrTail.push(chunk));
   const writer = new LineWriter(child.stdin, {
     maxOwed: options.maxOwed,
+    onRoom: () => over || events.onRoom(),
     // The server closed its stdin. It may still live, but nothing can be asked of it any more.
     onError: () => void endByForce(grace),
   });
@@ -75,6 +76,9 @@ export function openStdioWire(options: StdioWireOptions, events: WireEvents): Wi
     pid: child.pid,
     get owed() {
       return writer.owed;
+    },
+    get room() {
+      return writer.room;
     },
     get writable() {
       return !over && !writer.closed;

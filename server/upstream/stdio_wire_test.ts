@@ -17,6 +17,7 @@ class Bench {
   readonly ends: WireEnd[] = [];
   readonly spawned: number[] = [];
   readonly exited: number[] = [];
+  rooms = 0;
   readonly wire: Wire;
   readonly #ended = Promise.withResolvers<WireEnd>();
   #onLine = () => {};
@@ -42,6 +43,7 @@ class Bench {
         this.#onLine();
       },
       onOversizeLine: (ends) => this.oversize.push(ends),
+      onRoom: () => this.rooms++,
       onLost: (id) => assert.fail(`call ${id} was lost, which a pipe cannot do`),
       onEnd: (end) => {
         this.ends.push(end);

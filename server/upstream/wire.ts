@@ -32,6 +32,8 @@ export interface WireEvents {
    * refused or dropped this one message. `fault.retryable` says that it was certainly not executed.
    */
   onLost(id: number, fault: Fault): void;
+  /** There is {@linkcode Wire.room} again, after there was none. */
+  onRoom(): void;
   /** The connection ended, for whatever reason; called exactly once, also after `close`. */
   onEnd(end: WireEnd): void;
 }
@@ -45,7 +47,13 @@ export interface Wire {
   /** Bytes accepted by `send` that the server has not taken yet. */
   readonly owed: number;
   /**
-   * Queues one message, without a line end.
+   * Characters that may still be added to what waits for the server before calls have to wait for it
+   * instead: zero or less means until `onRoom`. While it is more than zero, `send` takes any message.
+   */
+  readonly room: number;
+  /**
+   * Queues one message, without a line end. Without room it still takes as much again, for what cannot
+   * wait: cancellations, answers to what the server asked.
    *
    * @returns false when the server owes too much reading already, or is not writable any more: the
    * message was not queued.

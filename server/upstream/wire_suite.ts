@@ -49,6 +49,8 @@ export class WireBench {
   readonly oversize: LineEnds[] = [];
   readonly lost = new Map<number, Fault>();
   readonly ends: WireEnd[] = [];
+  /** How often it was told that there is room again. */
+  rooms = 0;
   readonly wire: Wire;
   #lastId = 0;
   #wake = Promise.withResolvers<void>();
@@ -70,6 +72,11 @@ export class WireBench {
         }),
       onOversizeLine: (ends) => tell(() => this.oversize.push(ends)),
       onLost: (id, fault) => tell(() => this.lost.set(id, fault)),
+      onRoom: () =>
+        tell(() => {
+          assert.ok(this.wire.room > 0, "told of room that is not there");
+          this.rooms++;
+        }),
       onEnd: (end) => tell(() => this.ends.push(end)),
     });
     isOpen = true;
@@ -191,6 +198,22 @@ export function testWireKind(kind: WireKind): void {
     await bench.result(id);
     await bench.untilNothingOwed();
     assert.deepEqual(await bench.call("echo", { text: "a" }), { text: "a" });
+  });
+
+  test("room that calls wait for is told once, and is there", async (bench) => {
+    await bench.untilNothingOwed();
+    assert.equal(bench.rooms, 0);
+    assert.ok(bench.wire.room > 0);
+    const first = bench.request("echo", { text: "z".repeat(8 << 20) });
+    assert.ok(bench.wire.room <= 0);
+    await bench.until(() => bench.rooms > 0, "room");
+    // With room, a message of any length is taken.
+    const second = bench.request("echo", { text: "z".repeat(8 << 20) });
+    for (const id of [first, second]) {
+      assert.equal((await bench.result(id)).text.length, 8 << 20);
+    }
+    await bench.untilNothingOwed();
+    assert.equal(bench.rooms, 2);
   });
 
   test("an answer to nobody is passed on like any other", async (bench) => {

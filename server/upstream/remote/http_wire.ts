@@ -13,6 +13,7 @@
  */
 
 import { asFault } from "../../../protocol/errors.ts";
+import { Backlog } from "../backlog.ts";
 import type { CloseGrace, Wire, WireEnd, WireEvents } from "../wire.ts";
 import { type HttpCall, type HttpCallEnd, runCall } from "./http_call.ts";
 import { HttpSession } from "./http_session.ts";
@@ -56,7 +57,7 @@ class HttpWire implements Wire {
   #mayLast = true;
   #state: "open" | "draining" | "closing" | "ended" = "open";
   #drainTimer: Disposable | undefined;
-  #owed = 0;
+  readonly #backlog: Backlog;
   /** Whether the last request was of the modern era: no session, no notifications to the server. */
   #isModern = false;
   /** Settles when the server has heard that it is initialized; calls wait for it. */
@@ -69,6 +70,10 @@ class HttpWire implements Wire {
     this.#options = options;
     this.#events = events;
     this.#session = new HttpSession(options);
+    this.#backlog = new Backlog({
+      maxOwed: options.maxOwed,
+      onRoom: () => this.writable && events.onRoom(),
+    });
     this.#tools = new MirroredTools(options);
   }
 
@@ -81,7 +86,11 @@ class HttpWire implements Wire {
   }
 
   get owed(): number {
-    return this.#old?.owed ?? this.#owed;
+    return this.#old?.owed ?? this.#backlog.owed;
+  }
+
+  get room(): number {
+    return this.#old?.room ?? this.#backlog.room;
   }
 
   agreed(protocolVersion: string): void {
@@ -92,9 +101,9 @@ class HttpWire implements Wire {
   send(text: string): boolean {
     if (this.#old !== undefined) return this.#old.send(text);
     if (this.#state !== "open") return false;
-    // With nothing owed any message goes: the cap bounds what piles up, not how long one message is.
-    if (this.#owed > 0 && this.#owed + text.length > this.#options.maxOwed) return false;
     const message = readOutgoing(text);
+    // What nobody waits for any more makes room.
+    if (message.kind !== "cancelled" && !this.#backlog.takes(text.length)) return false;
     switch (message.kind) {
       case "request":
         this.#request(message, text);
@@ -119,7 +128,7 @@ class HttpWire implements Wire {
 
   #request({ args, ...message }: Extract<Outgoing, { kind: "request" }>, text: string): void {
     this.#isModern = message.modern !== undefined;
-    this.#owed += text.length;
+    this.#backlog.add(text.length);
     const controller = new AbortController();
     const mirrored = this.#tools.headersFor(message.subject, args);
     const call: HttpCall = { ...message, mirrored, text, controller, sent: false, settled: false };
@@ -130,8 +139,9 @@ class HttpWire implements Wire {
   async #call(call: HttpCall): Promise<void> {
     let isTaken = false;
     const onTaken = () => {
-      if (!isTaken) this.#owed -= call.text.length;
+      if (isTaken) return;
       isTaken = true;
+      this.#backlog.done(call.text.length);
     };
     try {
       // Sent beside it, the request may arrive first.

@@ -11,6 +11,7 @@
  */
 
 import type { SseEvent } from "../../../protocol/sse_parser.ts";
+import { Backlog } from "../backlog.ts";
 import type { CloseGrace, Wire, WireEnd, WireEvents } from "../wire.ts";
 import { ask } from "./attempts.ts";
 import { Endpoint, isEventStream } from "./endpoint.ts";
@@ -57,7 +58,7 @@ class EventStreamWire implements SseWire {
   readonly #opened = Promise.withResolvers<void>();
   #address: string | undefined;
   #state: "open" | "ended" = "open";
-  #owed = 0;
+  readonly #backlog: Backlog;
   #revision: string | undefined;
   /** Settles when the server has heard that it is initialized; calls wait for it. */
   #initialized: Promise<void> | undefined;
@@ -66,6 +67,10 @@ class EventStreamWire implements SseWire {
     this.#options = options;
     this.#events = events;
     this.#endpoint = new Endpoint(options);
+    this.#backlog = new Backlog({
+      maxOwed: options.maxOwed,
+      onRoom: () => this.writable && events.onRoom(),
+    });
     this.#run(() => this.#listen(), this.#stream.signal);
   }
 
@@ -78,7 +83,11 @@ class EventStreamWire implements SseWire {
   }
 
   get owed(): number {
-    return this.#owed;
+    return this.#backlog.owed;
+  }
+
+  get room(): number {
+    return this.#backlog.room;
   }
 
   agreed(protocolVersion: string): void {
@@ -87,10 +96,9 @@ class EventStreamWire implements SseWire {
 
   send(text: string): boolean {
     if (this.#state !== "open") return false;
-    // With nothing owed any message goes: the cap bounds what piles up, not how long one message is.
-    if (this.#owed > 0 && this.#owed + text.length > this.#options.maxOwed) return false;
     const message = readOutgoing(text);
     if (message.kind === "cancelled" && this.#takeBack(message.id)) return true;
+    if (!this.#backlog.takes(text.length)) return false;
     const posting = {
       message,
       text,
@@ -116,7 +124,7 @@ class EventStreamWire implements SseWire {
   async #post(posting: Posting): Promise<void> {
     const { message, controller: { signal } } = posting;
     this.#postings.add(posting);
-    this.#owed += posting.text.length;
+    this.#backlog.add(posting.text.length);
     try {
       await this.#opened.promise;
       // Sent beside it, a call may arrive first.
@@ -246,8 +254,9 @@ class EventStreamWire implements SseWire {
 
   /** The server has the message, or never will: it is not owed any more. */
   #release(posting: Posting): void {
-    if (posting.owed) this.#owed -= posting.text.length;
+    if (!posting.owed) return;
     posting.owed = false;
+    this.#backlog.done(posting.text.length);
   }
 
   // ---- ends

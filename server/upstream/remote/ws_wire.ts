@@ -12,6 +12,7 @@
  */
 
 import type { WebSocket, WsRefusal } from "ws";
+import { Backlog } from "../backlog.ts";
 import type { CloseGrace, Wire, WireEnd, WireEvents } from "../wire.ts";
 import { ask } from "./attempts.ts";
 import { NoResponse } from "./endpoint.ts";
@@ -42,7 +43,7 @@ class WsWire implements Wire {
   #socket: WebSocket | undefined;
   #state: "connecting" | "open" | "ending" | "ended" = "connecting";
   #waiting: string[] = [];
-  #waitingLength = 0;
+  readonly #backlog: Backlog;
   #silentPings = 0;
   #pingTimer: Disposable | undefined;
   #how: WireEnd | undefined;
@@ -52,6 +53,10 @@ class WsWire implements Wire {
     this.#events = events;
     this.#url = new URL(options.url);
     this.#url.hash = "";
+    this.#backlog = new Backlog({
+      maxOwed: options.maxOwed,
+      onRoom: () => this.writable && events.onRoom(),
+    });
     this.#connecting = this.#connect();
   }
 
@@ -60,20 +65,18 @@ class WsWire implements Wire {
   }
 
   get owed(): number {
-    return this.#waitingLength + (this.#socket?.bufferedAmount ?? 0);
+    return this.#backlog.owed;
+  }
+
+  get room(): number {
+    return this.#backlog.room;
   }
 
   send(text: string): boolean {
-    if (!this.writable) return false;
-    // With nothing owed any message goes: the cap bounds what piles up, not how long one message is.
-    const { owed } = this;
-    if (owed > 0 && owed + text.length > this.#options.maxOwed) return false;
-    if (this.#state === "open") {
-      this.#socket!.send(text);
-    } else {
-      this.#waiting.push(text);
-      this.#waitingLength += text.length;
-    }
+    if (!this.writable || !this.#backlog.takes(text.length)) return false;
+    this.#backlog.add(text.length);
+    if (this.#state === "open") this.#write(this.#socket!, text);
+    else this.#waiting.push(text);
     return true;
   }
 
@@ -163,8 +166,11 @@ class WsWire implements Wire {
     if (this.#state !== "connecting") return socket.terminate();
     this.#state = "open";
     this.#watch();
-    for (const text of this.#waiting.splice(0)) socket.send(text);
-    this.#waitingLength = 0;
+    for (const text of this.#waiting.splice(0)) this.#write(socket, text);
+  }
+
+  #write(socket: WebSocket, text: string): void {
+    socket.send(text, () => this.#state !== "ended" && this.#backlog.done(text.length));
   }
 
   /** Asks the other end for a sign of life now and then: a connection can die without a word. */
@@ -203,7 +209,7 @@ class WsWire implements Wire {
     this.#state = "ended";
     this.#pingTimer?.[Symbol.dispose]();
     this.#waiting = [];
-    this.#waitingLength = 0;
+    this.#backlog.clear();
     this.#events.onEnd(end);
     this.#closed.resolve();
   }
