@@ -8,6 +8,7 @@ class Sink {
   readonly writes: string[] = [];
   closed = false;
   readonly errors: unknown[] = [];
+  rooms = 0;
   readonly writer: LineWriter;
   /** Whether writes wait for {@linkcode release}. */
   stalled = false;
@@ -28,6 +29,7 @@ class Sink {
     });
     this.writer = new LineWriter(stream, {
       maxOwed,
+      onRoom: () => this.rooms++,
       onError: (error) => this.errors.push(error),
       atEndOfTurn: queueMicrotask,
     });
@@ -73,9 +75,10 @@ Deno.test("a stalled reader owes at most the cap; when it reads on, lines are ta
   assert.equal(sink.writer.write("y".repeat(49)), true);
   assert.equal(sink.writer.owed, 100);
   assert.equal(sink.writer.write("z"), false);
+  assert.equal(sink.rooms, 0);
   await sink.release();
   await sink.release();
-  assert.equal(sink.writer.owed, 0);
+  assert.deepEqual([sink.writer.owed, sink.rooms], [0, 1]);
   assert.equal(sink.writer.write("z"), true);
   await settle();
   await sink.release();
@@ -132,6 +135,7 @@ Deno.test("closing drops what waits, and is done when the write under way is", a
   await sink.release();
   await close;
   assert.deepEqual([sink.writes, sink.closed, sink.errors], [["1\n"], true, []]);
+  assert.equal(sink.rooms, 0);
   await sink.writer.close();
 });
 

@@ -193,6 +193,17 @@ test("a server that does not read: what it owes is bounded, and it can be closed
   await bench.close();
 });
 
+test("a server that reads late: room is told when it has, and not before", async () => {
+  const bench = sh('echo ready; read -r go; echo "$go"; exec cat >/dev/null', { maxOwed: 400_000 });
+  await bench.read(1);
+  assert.equal(bench.wire.send("x".repeat(300_000)), true);
+  assert.ok(bench.wire.room <= 0);
+  await eventually(() => bench.wire.room > 0, "room");
+  assert.equal(bench.rooms, 1);
+  await bench.close();
+  assert.equal(bench.rooms, 1);
+});
+
 test("a flood on stderr is read, so that it stops nobody; its lines are cut", async () => {
   const bench = sh(
     "head -c 50000000 /dev/zero | tr '\\000' x >&2; echo >&2; echo last >&2; echo done",
