@@ -161,8 +161,14 @@ export function resultText(id: string, result: unknown): string {
   return `{"jsonrpc":"2.0","id":${id},"result":${JSON.stringify(result)}}`;
 }
 
-/** The text of a request. @param id JSON text of the id. */
-export function requestText(id: string, method: string, params: JsonObject | undefined): string {
+/** The text of a request. @param id JSON text of the id, or a number that is one. */
+export function requestText(
+  id: string | number,
+  method: string,
+  params: JsonObject | undefined,
+): string {
+  // In one piece: one that is put together is copied once more when it is sent.
+  if (typeof id === "number") return JSON.stringify({ jsonrpc: "2.0", id, method, params });
   const tail = params === undefined ? "" : `,"params":${JSON.stringify(params)}`;
   return `{"jsonrpc":"2.0","id":${id},"method":${JSON.stringify(method)}${tail}}`;
 }

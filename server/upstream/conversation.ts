@@ -237,7 +237,7 @@ export class Conversation {
     try {
       const own = withOwnProgressToken(this.#withMeta(call.params), id);
       progressToken = own.progressToken;
-      text = requestText(String(id), call.method, own.params);
+      text = requestText(id, call.method, own.params);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       return call.fail(
