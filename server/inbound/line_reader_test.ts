@@ -44,6 +44,24 @@ Deno.test("lines before one that is not UTF-8 are given, that one is an error", 
   throws(() => lines.next(), /not UTF-8/);
 });
 
+Deno.test("the character that stands for what is no UTF-8 may be said, and does not hide what is none", () => {
+  deepEqual(read(new LineReader(100), "a\ufffd\n\ufffd\n"), ["a\ufffd", "\ufffd"]);
+  const lines = new LineReader(100).push(Uint8Array.of(...bytes("\ufffd\n"), 0xc3, 10));
+  equal(lines.next().value, "\ufffd");
+  throws(() => lines.next(), /not UTF-8/);
+});
+
+Deno.test("lines that came together may be as long as the limit that the first of them has raised", () => {
+  const reader = new LineReader(5);
+  const lines = reader.push(bytes("hello\n0123456789\n"));
+  equal(lines.next().value, "hello");
+  reader.maxBytes = 10;
+  equal(lines.next().value, "0123456789");
+  const refused = new LineReader(5).push(bytes("hello\n0123456789\n"));
+  equal(refused.next().value, "hello");
+  throws(() => refused.next(), /longer than 5 bytes/);
+});
+
 Deno.test("however the bytes are cut, the lines are the same", () => {
   const text = fc.string({ unit: "grapheme" }).map((line) => line.replaceAll(/[\r\n\ufeff]/g, "x"));
   fc.assert(
