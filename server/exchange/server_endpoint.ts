@@ -101,8 +101,6 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
   readonly #leaving = new Set<SharedInstance>();
   /** Sessions that were told what a server may have, before there was one to ask. */
   readonly #provisional = new WeakSet<Session>();
-  /** Sessions that go on although their own process here is gone, and that do not know it yet. */
-  readonly #bereft = new WeakMap<Session, string>();
   /** Sessions that lost their place while the server was stopped. */
   readonly #displaced = new Set<Session>();
   #entry: ServerEntry;
@@ -219,6 +217,8 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     if (shared.own !== session) return this.#unplace(session, shared);
     this.#places.delete(session);
     shared.leave(session);
+    // It may come back under its name when it was only forgotten.
+    this.#bereave(session, "it was not used for too long");
     this.#stop(shared, "its client is gone");
   }
 
@@ -379,9 +379,9 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     if (!session.owned.has(this.server)) {
       session.owned.add(this.server);
       session.changed();
-    } else if (session.endpoint !== this && !this.#bereft.has(session)) {
+    } else if (session.endpoint !== this && !session.losses?.has(this.server)) {
       // It had one, and nobody here knows of it: that was another run of the daemon.
-      this.#bereft.set(session, this.#lossText("the daemon was restarted"));
+      this.#bereave(session, "the daemon was restarted");
     }
   }
 
@@ -389,9 +389,11 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
   #lossOf(session: Session): string | undefined {
     const isFromBefore = session.owned.has(this.server) && session.endpoint !== this &&
       !this.#places.has(session);
-    const loss = this.#bereft.get(session) ??
-      (isFromBefore ? this.#lossText("the daemon was restarted") : undefined);
-    this.#bereft.delete(session);
+    if (isFromBefore && !session.losses?.has(this.server)) {
+      this.#bereave(session, "the daemon was restarted");
+    }
+    const loss = session.losses?.get(this.server);
+    if (loss !== undefined) session.losses!.delete(this.server);
     if (isFromBefore) session.owned.delete(this.server);
     return loss;
   }
@@ -643,12 +645,17 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     session.owned.delete(this.server);
     // Its id is the client's own business, and would begin anew without a word.
     if (session.endpoint === this && session.kind === "mcp") return session.lose(reason);
-    this.#bereft.set(session, this.#lossText(reason));
+    this.#bereave(session, reason);
     session.changed();
   }
 
-  #lossText(reason: string): string {
-    return `Server ${JSON.stringify(this.server)} was ended: ${reason}; the next call begins anew`;
+  /** The session goes on, or its client comes back, although its own process here is gone. */
+  #bereave(session: Session, reason: string): void {
+    session.losses ??= new Map();
+    session.losses.set(
+      this.server,
+      `Server ${JSON.stringify(this.server)} was ended: ${reason}; the next call begins anew`,
+    );
   }
 
   #forgetIfUseless(shared: SharedInstance): void {

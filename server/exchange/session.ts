@@ -78,6 +78,11 @@ export class Session {
   /** Servers that run a process for this session alone. */
   readonly owned = new Set<string>();
   /**
+   * What it has lost with processes that it had for itself, and does not know yet: by server, for people.
+   * Undefined when there is nothing.
+   */
+  losses: Map<string, string> | undefined;
+  /**
    * The connection that it is bound to without reading from it: while that is open its client is there,
    * and it closes when the session ends.
    */

@@ -17,6 +17,7 @@ import { Mailbox } from "./mailbox.ts";
 import type { Logger } from "../daemon/log.ts";
 import type { SessionRecord, SessionStore } from "../store/session_store.ts";
 import { Session, type SessionKind } from "./session.ts";
+import { Tombstones } from "./tombstones.ts";
 
 /** Options of {@linkcode Sessions}. */
 export interface SessionsOptions {
@@ -75,6 +76,7 @@ export class Sessions {
   readonly #byId = new ChurningMap<string, Session>();
   /** Sessions being read from the store, so that two requests at once make one session. */
   readonly #restoring = new Map<string, Promise<Session>>();
+  readonly #tombstones: Tombstones;
   #sweepTimer: Disposable | undefined;
   #lastSweep: number;
   #changes = 0;
@@ -84,6 +86,7 @@ export class Sessions {
 
   constructor(options: SessionsOptions) {
     this.#options = options;
+    this.#tombstones = new Tombstones(options.clock);
     this.#lastSweep = options.clock.now();
   }
 
@@ -120,6 +123,7 @@ export class Sessions {
       throw new Fault("invalid_request", `Cannot begin session ${id}: the id is in use`);
     }
     const session = this.#add(this.#newSession({ ...rest, id: id ?? crypto.randomUUID() }));
+    if (id !== undefined) this.#tombstones.takeOver(session);
     this.#save(session);
     return session;
   }
@@ -321,6 +325,7 @@ export class Sessions {
     // Only out of memory: the record stays, and brings it back if its client does.
     this.#forget(oldest);
     oldest.end("replaced by a newer session");
+    this.#tombstones.add(oldest);
   }
 
   /**
@@ -349,6 +354,7 @@ export class Sessions {
         if (slept > SWEEP_MS) session.lastSeen += slept;
         if (!session.inUse && now - session.lastSeen > RETENTION_MS[session.kind]) {
           this.end(session, "not used for too long");
+          this.#tombstones.add(session);
         }
       }
       const { store } = this.#options;
