@@ -12,6 +12,7 @@
 import { join } from "@std/path";
 import { readIfThere, removeIfThere } from "../../platform/atomic_file.ts";
 import { type Clock, systemClock } from "../../platform/clock.ts";
+import { garbageCollector } from "../../platform/collect_garbage.ts";
 import type { HomePaths } from "../../platform/paths.ts";
 import type { loginShellVariables } from "../../platform/login_shell.ts";
 import { pause } from "../../platform/pause.ts";
@@ -41,6 +42,7 @@ import { type ListeningLines, listenLines } from "./listen_lines.ts";
 import { LiveConfig } from "./live_config.ts";
 import { type HeldLock, tryLockFirmly } from "./lock.ts";
 import type { Logger } from "./log.ts";
+import { giveMemoryBack } from "./memory_rest.ts";
 import { DaemonProblem, ElectionLost, fileSystemProblem } from "./problem.ts";
 import { reap } from "./reap.ts";
 import { startReaper } from "./reaper.ts";
@@ -239,6 +241,19 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
       requestShutdown,
     });
     idle.set(config.server.idleTimeoutMs);
+    let collect: (() => void) | undefined;
+    using _rest = giveMemoryBack({
+      clock,
+      changes: () => app.activity().changes,
+      resident: () => Deno.memoryUsage().rss,
+      async collect() {
+        collect ??= await garbageCollector();
+        collect?.();
+        return collect !== undefined;
+      },
+      onCollected: (before, after) => log.debug("collected garbage", { before, after }),
+      onError: (error) => log.warn("cannot collect garbage", { error }),
+    });
     using _self = watchSelf({
       clock,
       holdsLock: () => lock.isInPlace(),
