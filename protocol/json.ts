@@ -24,10 +24,11 @@ const exact = JSON as unknown as JsonWithSource;
 
 /**
  * A number that might not survive a double: 16 characters of digits and a point, an exponent, a
- * negative zero. Every repetition is bounded, because the text may be anybody's: with `*` in the second
+ * negative zero. Looked for where a number begins, not at each of its digits. Every repetition is bounded, because the text may be anybody's: with `*` in the second
  * place, a long "1.1.1.1…" in a string was scanned once for each of its digits, which takes hours.
  */
-const SUSPICIOUS_NUMBER = /\d[.\d]{15}|\d[.\d]{0,15}[eE][+-]?\d|-0(?!\d|\.0{0,15}[1-9])/;
+const SUSPICIOUS_NUMBER =
+  /(?<![.\d])\d(?:[.\d]{15}|[.\d]{0,15}[eE][+-]?\d)|-0(?!\d|\.0{0,15}[1-9])/;
 
 /** A text of this length or more is looked at between its strings only. */
 const LONG = 1024;

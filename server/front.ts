@@ -19,29 +19,44 @@ interface Address {
 }
 
 /** Answers requests. Never rejects. */
-export function createFront(options: RoutesOptions): (request: Request) => Promise<Response> {
+export function createFront(
+  options: RoutesOptions,
+): (request: Request) => Response | Promise<Response> {
   const routes = createRoutes(options);
-  return async (request) => {
+  return (request) => {
     const address = request.method === "POST" ? addressOf(request.url) : undefined;
     // A page's answer has headers of its own.
     if (address === undefined || request.headers.get("origin") !== null) {
-      return await routes.fetch(request);
+      return routes.fetch(request);
     }
     try {
       checkOrigin(request.headers, options.guard);
       checkAccess(request.headers, "data", options.guard);
-      return await postMessage(options.inbound, { request, server: address.server });
     } catch (error) {
       return refusalResponse(error, { log: options.inbound.log });
     }
+    return postMessage(options.inbound, { request, server: address.server });
   };
 }
 
 const EVERYTHING: Address = { server: undefined };
 const MCP = "/mcp";
 
-/** Only plain names: what is encoded, or ends in another part, is for the router to read. */
+let lastUrl = "";
+let lastAddress: Address | undefined;
+
+/** Where a request goes; undefined for what the router is to read. */
 function addressOf(url: string): Address | undefined {
+  // A client asks at the same address all day.
+  if (url !== lastUrl) {
+    lastAddress = readAddress(url);
+    lastUrl = url;
+  }
+  return lastAddress;
+}
+
+/** Only plain names: what is encoded, or ends in another part, is for the router to read. */
+function readAddress(url: string): Address | undefined {
   // "http://" is skipped; the host ends at the first slash behind it.
   const start = url.indexOf("/", 8);
   if (!url.startsWith(MCP, start)) return undefined;

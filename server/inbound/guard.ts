@@ -40,6 +40,16 @@ export function hostName(header: string): string {
   return header.toLowerCase().replace(/:\d*$/, "");
 }
 
+/** The `Host` that was seen last to be this machine's own: nearly every request has it. */
+let lastLoopback: string | undefined;
+
+function isPermittedHost(host: string | null, allowedHosts: readonly string[]): boolean {
+  const name = host === null ? "" : hostName(host);
+  if (!isLoopbackName(name)) return allowedHosts.includes(name);
+  lastLoopback = host!;
+  return true;
+}
+
 /**
  * Checks headers that tell where a request comes from.
  *
@@ -47,8 +57,7 @@ export function hostName(header: string): string {
  */
 export function checkOrigin(headers: Headers, { settings }: GuardOptions): void {
   const host = headers.get("host");
-  const name = host === null ? "" : hostName(host);
-  if (!isLoopbackName(name) && !settings.allowedHosts.includes(name)) {
+  if (host !== lastLoopback && !isPermittedHost(host, settings.allowedHosts)) {
     throw new Fault(
       "not_permitted",
       `Refused: Host ${JSON.stringify(host)} is not this machine; add the name to ` +

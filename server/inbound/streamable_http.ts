@@ -39,19 +39,17 @@ export interface McpRequest {
   sessionId?: string;
 }
 
-/**
- * `POST`: one message, or, in revision 2025-03-26, a batch.
- *
- * @throws {Fault} for whatever never becomes a call.
- */
+/** `POST`: one message, or, in revision 2025-03-26, a batch. Never rejects. */
 export async function postMessage(context: InboundContext, to: McpRequest): Promise<Response> {
   const { request, server } = to;
-  const endpoint = context.endpoint(server);
-  if (endpoint === undefined) return await refuseUnknownServer(context, { request, server });
-  const accepts = readAccept(request.headers.get("accept"));
-  if (!accepts.json && !accepts.eventStream) throw notAcceptable();
-  const message = parseIncoming(await readJsonBody(request, context.limits.maxBodyBytes));
+  let id: string | undefined;
   try {
+    const endpoint = context.endpoint(server);
+    if (endpoint === undefined) return await refuseUnknownServer(context, { request, server });
+    const accepts = readAccept(request.headers.get("accept"));
+    if (!accepts.json && !accepts.eventStream) throw notAcceptable();
+    const message = parseIncoming(await readJsonBody(request, context.limits.maxBodyBytes));
+    if (message.kind === "request") id = message.id;
     const version = request.headers.get(VERSION_HEADER);
     if (message.kind !== "batch" && isModern(version, message)) {
       return await postModern(context, { request, endpoint, accepts, message });
@@ -70,7 +68,6 @@ export async function postMessage(context: InboundContext, to: McpRequest): Prom
     const session = found instanceof Promise ? await found : found;
     return await answer(context, { session, accepts, message });
   } catch (error) {
-    const id = message.kind === "request" ? message.id : undefined;
     return refusalResponse(error, { id, log: context.log });
   }
 }
