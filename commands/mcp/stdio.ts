@@ -5,6 +5,7 @@
  * @module
  */
 
+import { setImmediate } from "node:timers";
 import { LineSplitter } from "../../protocol/ndjson.ts";
 import { type CommandContext, EXIT, UsageError } from "../context.ts";
 import { givenSettings, type McpArguments } from "./shared.ts";
@@ -17,10 +18,11 @@ const MAX_LINE = 64 * 1024 * 1024;
 /** Runs the action: ends when standard input does, and what was asked is answered, or has had its time. */
 export async function stdio(given: McpArguments, context: CommandContext): Promise<number> {
   const settings = givenSettings(given, context);
+  const output = new Output(context);
   const bridge = new StdioBridge({
     server: given.values.get("server"),
     project: checkProject(given.values.get("project")),
-    write: (line) => context.stdout(`${line}\n`),
+    write: (line) => output.write(line),
     log: (text) => context.stderr(`aichaku: ${text}\n`),
     async reach() {
       const { daemon } = await startDetached({ settings, autostarted: true }, context);
@@ -36,7 +38,29 @@ export async function stdio(given: McpArguments, context: CommandContext): Promi
   // A client that writes one message and closes may leave out the last line end.
   if (lines.pending > 0) lines.push(new Uint8Array([10]));
   await bridge.finish();
+  output.flush();
   return EXIT.ok;
+}
+
+/** Lines of one turn of the event loop, written together. */
+class Output {
+  readonly #context: CommandContext;
+  #lines: string[] = [];
+
+  constructor(context: CommandContext) {
+    this.#context = context;
+  }
+
+  write(line: string): void {
+    if (this.#lines.push(line) === 1) setImmediate(() => this.flush());
+  }
+
+  flush(): void {
+    const lines = this.#lines;
+    if (lines.length === 0) return;
+    this.#lines = [];
+    this.#context.stdout(`${lines.join("\n")}\n`);
+  }
 }
 
 function checkProject(project: string | undefined): string | undefined {

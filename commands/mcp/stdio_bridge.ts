@@ -1,6 +1,7 @@
 /**
- * The stdio bridge: a client that speaks only stdio on one side, the daemon's Streamable HTTP on the
- * other. Messages pass as they are; what the bridge adds is patience.
+ * The stdio bridge: a client that speaks only stdio on one side, the daemon on the other: a session of
+ * Streamable HTTP, whose messages take the short way of `stdio_bridge_lane.ts` where there is one.
+ * Messages pass as they are; what the bridge adds is patience.
  *
  * Guarantees: every request is answered exactly once, whatever happens to the daemon. When it restarts,
  * the session goes on: what it certainly did not execute is sent again to the next one, a session that
@@ -32,6 +33,7 @@ import { delay } from "../../client/scope.ts";
 import { readServerSentEvents } from "../../client/sse.ts";
 import { NotSent } from "../../client/transport.ts";
 import { Drained, errorText, inputEnded, wasRefusedByDraining } from "./stdio_bridge_faults.ts";
+import { type Lane, openLane } from "./stdio_bridge_lane.ts";
 import { ModernSide } from "./stdio_bridge_modern.ts";
 import { openWire } from "./stdio_bridge_wire.ts";
 
@@ -60,6 +62,25 @@ export interface StdioBridgeOptions {
   patienceMs?: number;
 }
 
+/** A request of the client's. */
+interface Asked {
+  /** JSON text of its id. */
+  id: string;
+  method: string;
+  /** As it came. */
+  line: string;
+}
+
+/** The daemon as it was reached, and what there is to say it by. */
+interface Way {
+  http: HttpWire;
+  url: string;
+  socket: string | undefined;
+  /** Undefined until it is wanted; resolves with undefined where the daemon offers none. */
+  lane: Promise<Lane | undefined> | undefined;
+  hadLane: boolean;
+}
+
 /** Milliseconds that calls may take to be answered after standard input has ended. */
 const LAST_ANSWERS_MS = 5_000;
 const PATIENCE_MS = 30_000;
@@ -73,10 +94,17 @@ export class StdioBridge {
   readonly #options: StdioBridgeOptions;
   readonly #ending = new AbortController();
   /** Requests that are not answered. */
-  readonly #pending = new Set<Promise<void>>();
+  #unanswered = 0;
+  #allAnswered: PromiseWithResolvers<void> | undefined;
   /** Notifications and answers, in the order they came. */
   #order: Promise<void> = Promise.resolve();
-  #wire: Promise<HttpWire> | undefined;
+  /** How many of them wait. */
+  #waiting = 0;
+  #way: Promise<Way> | undefined;
+  /** That of {@linkcode #way}, while it is open. */
+  #lane: Lane | undefined;
+  /** All that are open. */
+  readonly #lanes = new Set<Lane>();
   /** The client's own `initialize`, for a daemon that forgot the session. */
   #initialize: string | undefined;
   #wasInitialized = false;
@@ -111,18 +139,59 @@ export class StdioBridge {
     if (message.kind === "notification" && this.#isModern(message, line)) return;
     if (message.kind !== "request") {
       const method = message.kind === "notification" ? message.method : "an answer";
-      this.#order = this.#order.then(() => this.#tell(line, method));
-      return;
+      return this.#takeOther(line, method);
     }
     const { id, method } = message;
     if (isModernRequest(message.params)) return void this.#modern.ask({ id, method, line });
+    this.#unanswered++;
     if (method === "initialize") this.#initialize = line;
+    else if (this.#waiting === 0 && this.#lane?.takes(line)) {
+      return this.#askShort(this.#lane, { id, method, line });
+    }
     // After what was said before it, so that `initialized` comes before the first call.
     const answered = this.#order.then(() => this.#ask({ line, id, method }));
     // Nothing may overtake `initialize`: everything after it needs the session that it gives.
-    if (method === "initialize") this.#order = answered;
-    this.#pending.add(answered);
-    answered.finally(() => this.#pending.delete(answered));
+    if (method === "initialize") this.#inOrder(answered);
+  }
+
+  #takeOther(line: string, method: string): void {
+    const tell = () => this.#tell(line, method);
+    if (this.#waiting === 0 && this.#lane?.takes(line)) this.#lane.tell(line).catch(tell);
+    else this.#inOrder(this.#order.then(tell));
+  }
+
+  /** What comes next waits for this. */
+  #inOrder(done: Promise<void>): void {
+    this.#waiting++;
+    this.#order = done.finally(() => this.#waiting--);
+  }
+
+  /** Over an open lane nothing is waited for, and nothing overtakes. */
+  #askShort(lane: Lane, { id, method, line }: Asked): void {
+    lane.ask({
+      ...{ id, method, line },
+      settle: (answer) => {
+        if (wasRefusedByDraining(answer)) {
+          this.#leave(lane);
+          void this.#ask({ line, id, method });
+        } else this.#answer(answer);
+      },
+      fail: (error) => {
+        if (error instanceof NotSent) void this.#ask({ line, id, method });
+        else this.#answer(errorText(error, id));
+      },
+    });
+  }
+
+  #answer(text: string): void {
+    this.#options.write(text);
+    if (--this.#unanswered === 0) this.#allAnswered?.resolve();
+  }
+
+  #answered(): Promise<void> {
+    if (this.#unanswered === 0) return Promise.resolve();
+    this.#allAnswered = Promise.withResolvers();
+    return this.#allAnswered.promise;
   }
 
   /** A line was too long to be taken: whoever sent it is told, under its id where that can be read. */
@@ -142,14 +211,15 @@ export class StdioBridge {
     // Finding or starting a daemon, and beginning a session there, has its own time.
     const { patienceMs = PATIENCE_MS } = this.#options;
     await settlesWithin(Promise.all([this.#order, ...this.#reaching]), patienceMs);
-    await settlesWithin(Promise.all([...this.#pending, this.#modern.answered()]), LAST_ANSWERS_MS);
+    await settlesWithin(Promise.all([this.#answered(), this.#modern.answered()]), LAST_ANSWERS_MS);
     await this.#modern.close(inputEnded());
-    const isOver = this.#pending.size === 0;
-    const wire = await this.#wire?.catch(() => undefined);
+    const way = await this.#way?.catch(() => undefined);
+    const isOver = this.#unanswered === 0;
     this.#ending.abort(inputEnded());
-    if (!isOver) await Promise.allSettled(this.#pending);
-    wire?.deleteSession();
-    await Promise.all([wire?.settled(), this.#listening]);
+    for (const lane of this.#lanes) lane.close(inputEnded());
+    if (!isOver) await this.#answered();
+    way?.http.deleteSession();
+    await Promise.all([way?.http.settled(), this.#listening]);
     for (const direct of this.#fetches.values()) direct[Symbol.dispose]();
   }
 
@@ -162,50 +232,70 @@ export class StdioBridge {
     return this.#initialize === undefined;
   }
 
-  async #ask({ line, id, method }: { line: string; id: string; method: string }): Promise<void> {
+  async #ask({ line, id, method }: Asked): Promise<void> {
     try {
-      await this.#deliver(line, method, async (response, wire) => {
-        if (method === "initialize") this.#adopt(response, wire);
-        const answer = await this.#readAnswer(response, { wire, id, method });
-        if (wasRefusedByDraining(answer)) throw new Drained();
-        if (method === "initialize") this.#adoptRevision(answer, wire);
-        this.#options.write(answer);
-      });
+      this.#answer(
+        await this.#deliver(line, method, {
+          short: (lane) =>
+            new Promise((settle, fail) => lane.ask({ id, method, line, settle, fail })),
+          http: async (response, wire) => {
+            if (method === "initialize") this.#adopt(response, wire);
+            const answer = await this.#readAnswer(response, { wire, id, method });
+            if (method === "initialize") this.#adoptRevision(answer, wire);
+            return answer;
+          },
+        }),
+      );
     } catch (error) {
-      this.#options.write(errorText(error, id));
+      this.#answer(errorText(error, id));
     }
   }
 
   async #tell(line: string, method: string): Promise<void> {
     try {
-      await this.#deliver(line, method, async (response) => {
-        await response.body?.cancel();
+      await this.#deliver(line, method, {
+        short: async (lane) => {
+          await lane.tell(line);
+          return "";
+        },
+        http: async (response) => {
+          await response.body?.cancel();
+          return "";
+        },
       });
     } catch (error) {
       this.#options.log(`could not pass on ${method}: ${messageOf(error)}`);
     }
   }
 
-  /** Sends a message until a daemon has taken it, or patience ends. */
+  /** Sends a message until a daemon has taken it, or patience ends. @returns the answer, if there is one. */
   async #deliver(
     line: string,
     method: string,
-    take: (response: Response, wire: HttpWire) => Promise<void>,
-  ): Promise<void> {
+    by: {
+      short(lane: Lane): Promise<string>;
+      http(response: Response, wire: HttpWire): Promise<string>;
+    },
+  ): Promise<string> {
     const { signal } = this.#ending;
     const end = performance.now() + (this.#options.patienceMs ?? PATIENCE_MS);
     for (let wait = FIRST_WAIT_MS;; wait = Math.min(wait * 2, MAX_WAIT_MS)) {
-      const reached = this.#reachedWire();
+      const reached = this.#reachedWay();
       try {
-        const wire = await reached;
-        return await take(await wire.post(line, { method, signal }), wire);
+        const way = await reached;
+        const lane = method === "initialize" ? undefined : await this.#laneOf(way);
+        const answer = lane?.takes(line)
+          ? await by.short(lane)
+          : await by.http(await way.http.post(line, { method, signal }), way.http);
+        if (wasRefusedByDraining(answer)) throw new Drained();
+        return answer;
       } catch (error) {
         const isSafe = error instanceof NotSent || error instanceof Drained;
         if (!isSafe || performance.now() >= end) {
           throw error instanceof NotSent ? error.error : error;
         }
         // Another request may have met the same end before, and begun anew: that one stays.
-        if (this.#wire === reached) this.#forget(error);
+        if (this.#way === reached) this.#forget(error);
       }
       await delay(wait, signal);
     }
@@ -213,39 +303,85 @@ export class StdioBridge {
 
   /** What was reached is of no use any more. */
   #forget(error: unknown): void {
-    this.#wire = undefined;
+    this.#way = undefined;
+    this.#lane = undefined;
     if (error instanceof NotSent && error.error.reason === "session_not_found") {
       this.#session = undefined;
     }
   }
 
-  /** A wire to the daemon as it is now, with a session if the client has begun one. */
-  #reachedWire(): Promise<HttpWire> {
-    const reached = this.#wire ??= this.#open();
+  /** A lane is of no use for what comes from now on; it still brings what was asked. */
+  #leave(lane: Lane): void {
+    if (this.#lane !== lane) return;
+    this.#lane = undefined;
+    this.#way = undefined;
+  }
+
+  /** A way to the daemon as it is now, with a session if the client has begun one. */
+  #reachedWay(): Promise<Way> {
+    const reached = this.#way ??= this.#open();
     reached.catch(() => {
-      if (this.#wire === reached) this.#wire = undefined;
+      if (this.#way === reached) this.#way = undefined;
     });
     return reached;
   }
 
-  async #open(): Promise<HttpWire> {
+  /** The lane of a way; opened when it has none, or none any more. @throws {NotSent} */
+  #laneOf(way: Way): Promise<Lane | undefined> | undefined {
+    const { http: { sessionId }, socket } = way;
+    if (socket === undefined || sessionId === undefined || this.#session === undefined) return;
+    return way.lane ??= this.#openLane(way, { socket, session: sessionId });
+  }
+
+  async #openLane(
+    way: Way,
+    to: { socket: string; session: string },
+  ): Promise<Lane | undefined> {
+    const { server, project, write, log } = this.#options;
+    try {
+      const lane = await openLane({
+        target: { url: way.url, token: undefined, server, project, ...to },
+        onMessage: write,
+        log,
+      });
+      if (lane === undefined) return undefined;
+      way.hadLane = true;
+      this.#lanes.add(lane);
+      void lane.ended.then(() => {
+        this.#lanes.delete(lane);
+        if (this.#lane === lane) this.#lane = undefined;
+        way.lane = undefined;
+      });
+      if (this.#ending.signal.aborted) lane.close(inputEnded());
+      if (await this.#way?.catch(() => {}) === way) this.#lane = lane;
+      return lane;
+    } catch (error) {
+      // A daemon that has just shown that it is there, and is not there by its socket: its file is gone.
+      const isDeaf = error instanceof NotSent && error.error.kind === "connection_lost";
+      if (isDeaf && !way.hadLane) return undefined;
+      way.lane = undefined;
+      throw error;
+    }
+  }
+
+  async #open(): Promise<Way> {
     const { server, project } = this.#options;
-    const { url, token } = await this.#reach();
+    const { url, token, socket } = await this.#reach();
     const endpoint = new URL(server === undefined ? "/mcp" : `/mcp/${server}`, url);
     if (project !== undefined) endpoint.searchParams.set("project", project);
-    const wire = new HttpWire({
+    const http = new HttpWire({
       endpoint: endpoint.href,
       token,
       server: server ?? "all servers",
       fetch: this.#fetchFor(url),
     });
     if (this.#session !== undefined) {
-      wire.sessionId = this.#session.id;
-      wire.revision = this.#session.revision;
+      http.sessionId = this.#session.id;
+      http.revision = this.#session.revision;
     } else if (this.#initialize !== undefined && this.#wasInitialized) {
-      await this.#initializeAgain(wire, this.#initialize);
+      await this.#initializeAgain(http, this.#initialize);
     }
-    return wire;
+    return { http, url, socket, lane: undefined, hadLane: false };
   }
 
   async #reach(): Promise<Reached> {
@@ -286,7 +422,7 @@ export class StdioBridge {
   }
 
   #adopt(response: Response, wire: HttpWire): void {
-    wire.sessionId = response.headers.get("mcp-session-id") ?? undefined;
+    wire.sessionId = response.headers.get("mcp-session-id") ?? wire.sessionId;
   }
 
   #adoptRevision(answer: string, wire: HttpWire): void {
@@ -325,12 +461,18 @@ export class StdioBridge {
     let wait = FIRST_WAIT_MS;
     while (!signal.aborted) {
       try {
-        const wire = await this.#reachedWire();
-        const response = await wire.listenQuietly("", signal);
-        if (response === undefined) return;
-        wait = FIRST_WAIT_MS;
-        for await (const { type, data } of readServerSentEvents(response.body!)) {
-          if (type === "message" && data !== "") this.#options.write(oneLine(data));
+        const way = await this.#reachedWay();
+        const lane = await this.#laneOf(way);
+        if (lane === undefined) {
+          const response = await way.http.listenQuietly("", signal);
+          if (response === undefined) return;
+          wait = FIRST_WAIT_MS;
+          for await (const { type, data } of readServerSentEvents(response.body!)) {
+            if (type === "message" && data !== "") this.#options.write(oneLine(data));
+          }
+        } else {
+          wait = FIRST_WAIT_MS;
+          await lane.ended;
         }
       } catch {
         // Between two daemons. The next attempt, or the next request, tells more.

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { setImmediate } from "node:timers";
 import { LineSplitter } from "../../protocol/ndjson.ts";
 
 /** The message was not taken by any daemon. */
@@ -38,6 +39,8 @@ export interface WireTarget {
   server: string | undefined;
   /** Absolute path of the project. */
   project: string | undefined;
+  /** Id of the session whose messages these are; over a socket only. Default: one of its own. */
+  session?: string;
 }
 
 /** Longest message of the daemon's, in characters: more than it sends. */
@@ -55,7 +58,7 @@ export function openWire(target: WireTarget, listener: WireListener): Promise<Br
 }
 
 async function openSocket(
-  { server, project }: WireTarget,
+  { server, project, session }: WireTarget,
   { path, listener }: { path: string; listener: WireListener },
 ): Promise<BridgeWire> {
   let conn: Deno.UnixConn;
@@ -64,13 +67,9 @@ async function openSocket(
   } catch (cause) {
     throw new NotTaken(`no daemon at ${path}`, { cause });
   }
-  let written: Promise<unknown> = Promise.resolve();
+  const writer = new Writer(conn);
   const wire: BridgeWire = {
-    async send(text) {
-      const sent = written.then(() => writeAll(conn, utf8.encode(`${text}\n`)));
-      written = sent.catch(() => {}); // Told to whoever sent it; the next one finds out by itself.
-      await sent;
-    },
+    send: (text) => writer.send(text),
     close() {
       try {
         conn.close();
@@ -83,19 +82,71 @@ async function openSocket(
     wire.close();
     listener.onEnd();
   });
-  await wire.send(JSON.stringify({ aichaku: { server, project } }));
+  await wire.send(JSON.stringify({ aichaku: { server, project, session } }));
   return wire;
 }
 
-async function writeAll(conn: Deno.Conn, bytes: Uint8Array): Promise<void> {
-  for (let at = 0; at < bytes.length;) {
+/** Lines that go out in one write. */
+class Batch {
+  readonly lines: string[] = [];
+  /** How many of them were taken, or may have been: those at the front. */
+  taken = 0;
+  readonly #written = Promise.withResolvers<void>();
+
+  get written(): Promise<void> {
+    return this.#written.promise;
+  }
+
+  async write(conn: Deno.Conn): Promise<void> {
+    const bytes = utf8.encode(`${this.lines.join("\n")}\n`);
+    let at = 0;
     try {
-      at += await conn.write(bytes.subarray(at));
-    } catch (cause) {
-      // A line without its end is no message, so long as it is cut somewhere before it.
-      if (at < bytes.length - 1) throw new NotTaken("the daemon is gone", { cause });
-      return;
+      while (at < bytes.length) at += await conn.write(bytes.subarray(at));
+      this.taken = this.lines.length;
+    } catch {
+      this.taken = this.#takenOf(at); // Whoever sent the others is told.
     }
+    this.#written.resolve();
+  }
+
+  #takenOf(written: number): number {
+    let end = 0;
+    // A line without its end is no message, so long as it is cut somewhere before it.
+    const count = this.lines.findIndex((line) =>
+      (end += utf8.encode(line).length + 1) - 1 > written
+    );
+    return count === -1 ? this.lines.length : count;
+  }
+}
+
+/** Writes lines in order; those of one turn of the event loop, or of one write before, together. */
+class Writer {
+  readonly #conn: Deno.Conn;
+  #batch: Batch | undefined;
+  #isWriting = false;
+
+  constructor(conn: Deno.Conn) {
+    this.#conn = conn;
+  }
+
+  /** @throws {NotTaken} when the line certainly did not leave whole. */
+  async send(text: string): Promise<void> {
+    const batch = this.#batch ??= new Batch();
+    const place = batch.lines.push(text);
+    if (!this.#isWriting) {
+      this.#isWriting = true;
+      setImmediate(() => void this.#write());
+    }
+    await batch.written;
+    if (place > batch.taken) throw new NotTaken("the daemon is gone");
+  }
+
+  async #write(): Promise<void> {
+    for (let batch = this.#batch; batch !== undefined; batch = this.#batch) {
+      this.#batch = undefined;
+      await batch.write(this.#conn);
+    }
+    this.#isWriting = false;
   }
 }
 

@@ -3,6 +3,10 @@
  * out in any order; the session begins with the first message that needs one and ends with the
  * connection, and the connection with the session.
  *
+ * A session that began over Streamable HTTP may be taken up by a connection ({@linkcode Connection.join}),
+ * which is then its stream and its requests in one. It does not end with the connection, and what is in
+ * flight goes on, as there; the answers are dropped.
+ *
  * A client that never sends `initialize` (`nc`, a script) is served as `/rpc` would: by a light session,
  * which is asked nothing and declares nothing.
  *
@@ -49,9 +53,11 @@ export class Connection {
   readonly id = crypto.randomUUID();
   readonly endpoint: Endpoint;
   readonly #options: ConnectionOptions;
+  /** Its session is older than it, and goes on when it ends. */
+  #isGuest = false;
   readonly #reader: MailboxReader = {
     wake: () => this.#deliver(),
-    superseded: () => this.end("its session is used elsewhere"),
+    superseded: () => void this.#makeWay(),
   };
   #session: Session | undefined;
   /** The same client, as far as it speaks the modern era. */
@@ -71,6 +77,21 @@ export class Connection {
   /** Whether its client has not begun a session. */
   get isSilent(): boolean {
     return this.#session === undefined && this.#modern === undefined;
+  }
+
+  /** Whether what was taken has its answer, and what has none was never taken. */
+  get isSettled(): boolean {
+    return this.#open === 0;
+  }
+
+  /**
+   * Speaks for a session that began elsewhere; before anything was received. Whoever read its mailbox
+   * does not any more.
+   */
+  join(session: Session): void {
+    this.#isGuest = true;
+    this.#session = session;
+    session.mailbox.attach(this.#reader);
   }
 
   /** Resolves when no request is without its answer. */
@@ -209,6 +230,7 @@ export class Connection {
   #leave(session: Session, reason: string): void {
     if (this.#session === session) this.#session = undefined;
     session.mailbox.detach(this.#reader);
+    if (this.#isGuest) return session.touch();
     if (!session.ended) this.#options.context.sessions.end(session, reason);
   }
 
@@ -268,6 +290,12 @@ export class Connection {
     if (this.#closed) return false;
     this.#options.outlet.send(text, answerTo);
     return true;
+  }
+
+  /** Its session's messages go elsewhere now. What it took as a guest, it still answers. */
+  async #makeWay(): Promise<void> {
+    while (this.#isGuest && this.#open > 0 && !this.#closed) await this.settled;
+    this.end("its session is used elsewhere");
   }
 
   /** What belongs to no call, and the end of the session. */

@@ -3,6 +3,10 @@
  * says what an HTTP client says by path and headers. Every part is optional, the line itself as well; only
  * on TCP, where everybody on the machine can connect, it must be there and carry the token.
  *
+ * With `"session":"…"` it takes up a session that began over Streamable HTTP, which goes on when the
+ * connection ends. Such a connection is told two things in the same form: that the session was found,
+ * before anything else; and, at an end that the daemon wants, that what has no answer was not begun.
+ *
  * @module
  */
 
@@ -16,6 +20,8 @@ export interface Hello {
   server?: string;
   /** Absolute folder of the client's project. */
   project?: string;
+  /** Id of the session, begun over Streamable HTTP, whose messages these are. */
+  session?: string;
 }
 
 /** What is asked of a connection. */
@@ -25,7 +31,19 @@ export interface Gate {
   required: boolean;
 }
 
-const KEYS = ["server", "project", "token"] as const;
+const KEYS = ["server", "project", "token", "session"] as const;
+
+/**
+ * The session that the first line named was found: what comes from now on is of it.
+ *
+ * @param maxBytes Longest message that this connection takes; a longer one would end it.
+ */
+export function sessionFound(maxBytes: number): string {
+  return `{"aichaku":{"session":"found","maxBytes":${maxBytes}}}`;
+}
+
+/** The daemon ends the connection to a session, and has answered whatever it took of it. */
+export const UNANSWERED = `{"aichaku":{"unanswered":"not begun"}}`;
 
 const EXAMPLE = `{"aichaku":{"server":"NAME","token":"TOKEN"}}`;
 
@@ -49,7 +67,10 @@ export function readHello(line: string, gate: Gate): Hello | undefined {
   if (unknown !== undefined) {
     throw wrong(`${JSON.stringify(unknown.slice(0, 40))} is none of ${KEYS.join(", ")}`);
   }
-  return { server: text(said, "server"), project: text(said, "project") };
+  const server = text(said, "server");
+  const project = text(said, "project");
+  const session = text(said, "session");
+  return session === undefined ? { server, project } : { server, project, session };
 }
 
 function contentOf(line: string): unknown {

@@ -14,6 +14,13 @@ Deno.test("a first line names server and project, each if it likes", () => {
   deepEqual(readHello(line({ token: TOKEN }), TCP), { server: undefined, project: undefined });
 });
 
+Deno.test("a first line names the session that it takes up", () => {
+  const said = { server: "x", project: undefined, session: "s" };
+  deepEqual(readHello(line({ server: "x", session: "s" }), SOCKET), said);
+  throws(() => readHello(line({ session: 7 }), SOCKET), /"session" must be a text/);
+  throws(() => readHello(line({ session: "s" }), TCP), /must carry the daemon's token/);
+});
+
 Deno.test("anything else is a message, for whoever reads messages", () => {
   const texts = [
     '{"jsonrpc":"2.0","id":1,"method":"ping"}',

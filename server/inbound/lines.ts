@@ -14,7 +14,14 @@ import { settlesWithin } from "../../protocol/deadline.ts";
 import { Fault } from "../../protocol/errors.ts";
 import { Connection, type Outlet } from "./connection.ts";
 import { type InboundContext, requireEndpoint } from "./context.ts";
-import { type Gate, type Hello, readHello, tokenMissing } from "./hello.ts";
+import {
+  type Gate,
+  type Hello,
+  readHello,
+  sessionFound,
+  tokenMissing,
+  UNANSWERED,
+} from "./hello.ts";
 import { LineReader } from "./line_reader.ts";
 import { Outgoing } from "./outgoing.ts";
 
@@ -64,6 +71,11 @@ class Line {
   readonly #outgoing: Outgoing;
   readonly #reader: LineReader;
   #connection: Connection | undefined;
+  /** While the session that the first line names is looked for: what came with that line. */
+  #early: string[] | undefined;
+  /** The session that it names is not this connection's own. */
+  #isGuest = false;
+  #joining: Promise<void> | undefined;
   /** We end it: what still comes is let through unread. */
   #ending = false;
   #timer: Disposable | undefined;
@@ -92,6 +104,7 @@ class Line {
     const buffer = new Uint8Array(64 * 1024);
     for (let count = await this.#read(buffer); count !== null; count = await this.#read(buffer)) {
       if (!this.#ending) this.#take(buffer.subarray(0, count));
+      if (this.#joining !== undefined) await this.#joining;
     }
     if (this.#ending) return;
     // The client has ended its side: it may be gone, or wait for its last answers.
@@ -150,22 +163,55 @@ class Line {
   }
 
   #takeLine(text: string): void {
+    if (this.#early !== undefined) return void this.#early.push(text);
     if (this.#connection === undefined) {
       const hello = readHello(text, this.#gate);
       this.#reader.maxBytes = this.#context.limits.maxBodyBytes;
       this.#stranger?.[Symbol.dispose]();
-      this.#connection = this.#connect(hello ?? {});
       this.#timer?.[Symbol.dispose]();
+      if (hello?.session !== undefined) {
+        this.#early = [];
+        this.#joining = this.#join(hello, hello.session);
+        return;
+      }
+      this.#connection = this.#connect(hello ?? {});
       if (hello !== undefined) return;
     }
     // What is wrong with it was said to the client.
     if (!this.#connection.receive(text)) this.#end();
   }
 
+  /** Takes up the session `id`, then what came meanwhile. */
+  async #join(hello: Hello, id: string): Promise<void> {
+    const { exchange, sessions } = this.#context;
+    try {
+      // Before it is looked for: it may be put away already, and must not seem to be lost.
+      if (exchange.refusal !== undefined) throw exchange.refusal;
+      const { server, project } = hello;
+      const endpoint = requireEndpoint(this.#context, server);
+      const session = await sessions.find(id, { kind: "mcp", endpoint, project });
+      if (this.#ending) return;
+      this.#connection = this.#connect(hello);
+      this.#isGuest = true;
+      this.#outgoing.send(sessionFound(this.#reader.maxBytes));
+      this.#connection.join(session);
+    } catch (error) {
+      this.#refuse(error);
+    } finally {
+      this.#joining = undefined;
+    }
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const text of early) if (!this.#ending) this.#takeLine(text);
+  }
+
   #connect({ server, project }: Hello): Connection {
     const outlet: Outlet = {
       send: (text) => this.#outgoing.send(text),
-      end: () => this.#end(),
+      end: () => {
+        if (this.#isGuest && this.#connection?.isSettled) this.#outgoing.send(UNANSWERED);
+        this.#end();
+      },
     };
     const endpoint = requireEndpoint(this.#context, server);
     return new Connection({ context: this.#context, endpoint, project, outlet });

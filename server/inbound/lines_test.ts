@@ -3,6 +3,8 @@ import { Endpoints } from "../../tests/fixtures/endpoints.ts";
 import { LIMITS } from "../../tests/fixtures/exchange.ts";
 import { settle } from "../../tests/fixtures/fake_clock.ts";
 import type { Json } from "../../tests/fixtures/fake_wire.ts";
+import type { Endpoint } from "../exchange/endpoint.ts";
+import type { Session } from "../exchange/session.ts";
 import { Sessions } from "../exchange/sessions.ts";
 import { MemorySessionStore } from "../store/memory_session_store.ts";
 import { Connections } from "./connections.ts";
@@ -53,13 +55,15 @@ class Peer implements LineConn {
 class Bench {
   readonly all = new Endpoints();
   readonly connections = new Connections({ maxSessions: 1000 });
+  readonly sessions: Sessions;
+  readonly endpoint: Endpoint;
   readonly #context: InboundContext;
   readonly #served: Promise<void>[] = [];
 
   constructor() {
     const { clock, log, exchange } = this.all;
-    const endpoint = this.all.endpoint();
-    const sessions = new Sessions({
+    const endpoint = this.endpoint = this.all.endpoint();
+    const sessions = this.sessions = new Sessions({
       ...{ limits: LIMITS, clock, log, store: new MemorySessionStore() },
       endpointOf: () => endpoint,
     });
@@ -74,6 +78,12 @@ class Bench {
     const peer = new Peer();
     this.#served.push(serveLines(this.#context, peer, { token: TOKEN, required: true }));
     return peer;
+  }
+
+  /** A session that began over HTTP. */
+  session(): Session {
+    const { endpoint } = this;
+    return this.sessions.create({ kind: "mcp", endpoint, protocolVersion: "2025-11-25" });
   }
 
   async end(): Promise<void> {
@@ -129,5 +139,84 @@ Deno.test("of those who have not said the token, only so many are there at once"
   await settle();
   assert.deepEqual(late.said, []);
   late.close();
+  await bench.end();
+});
+
+const takeUp = (session: string) => `${JSON.stringify({ aichaku: { token: TOKEN, session } })}\n`;
+const FOUND = { aichaku: { session: "found", maxBytes: 1024 * 1024 } };
+
+Deno.test("a session that began over HTTP is taken up, and goes on when the connection ends", async () => {
+  const bench = new Bench();
+  const session = bench.session();
+  const peer = bench.connect();
+  // What comes with the first line waits until the session is found.
+  peer.send(takeUp(session.id) + PING);
+  await settle();
+  assert.deepEqual(peer.said, [FOUND, { jsonrpc: "2.0", id: 1, result: {} }]);
+  assert.equal(session.mailbox.attached, true);
+  session.mailbox.post('{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}');
+  await settle();
+  const later = peer.said.slice(2).map((message: Json) => message.method);
+  assert.deepEqual(later, ["notifications/tools/list_changed"]);
+  peer.close();
+  await settle();
+  assert.deepEqual([session.ended, session.mailbox.attached], [false, false]);
+  assert.equal(bench.connections.size, 0);
+  await bench.end();
+});
+
+Deno.test("a session that is not there is no session of the connection's own", async () => {
+  const bench = new Bench();
+  const peer = bench.connect();
+  peer.send(takeUp(crypto.randomUUID()) + PING);
+  await settle();
+  assert.deepEqual(peer.said.map(({ id, error }) => [id, error.data.reason]), [
+    [null, "session_not_found"],
+  ]);
+  assert.equal(bench.sessions.size, 0);
+  await bench.end();
+});
+
+Deno.test("when the daemon ends a connection to a session, it says that nothing more was begun", async () => {
+  const bench = new Bench();
+  const session = bench.session();
+  const peer = bench.connect();
+  peer.send(takeUp(session.id));
+  await settle();
+  bench.connections.close("a test");
+  peer.send(PING);
+  await settle();
+  assert.deepEqual(peer.said, [FOUND, { aichaku: { unanswered: "not begun" } }]);
+  assert.equal(session.ended, false);
+  await bench.end();
+});
+
+Deno.test("but not after a message that it refuses, which was taken", async () => {
+  const bench = new Bench();
+  const peer = bench.connect();
+  peer.send(takeUp(bench.session().id) + "no message\n");
+  await settle();
+  assert.deepEqual(peer.said.map((line) => line.error?.code ?? "found"), ["found", -32700]);
+  await bench.end();
+});
+
+Deno.test("the next connection to a session takes over; what the one before took, it answers", async () => {
+  const bench = new Bench();
+  const session = bench.session();
+  const [first, second] = [bench.connect(), bench.connect()];
+  first.send(takeUp(session.id));
+  await settle();
+  first.send(`${JSON.stringify({ jsonrpc: "2.0", id: "held", method: "tools/list" })}\n`);
+  await settle();
+  second.send(takeUp(session.id));
+  await settle();
+  assert.deepEqual([first.said, second.said], [[FOUND], [FOUND]]);
+  for (const call of [...session.calls.values()]) call.succeed({ tools: [] });
+  await settle();
+  assert.deepEqual(first.said.slice(1).map((line) => line.id ?? line.aichaku), [
+    "held",
+    { unanswered: "not begun" },
+  ]);
+  second.close();
   await bench.end();
 });

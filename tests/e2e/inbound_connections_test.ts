@@ -282,7 +282,10 @@ daemonTest("a first line that is wrong is told how to be right, and ends the con
   for (
     const [line, message] of [
       ['{"aichaku":{"server":"nobody"}}', /^Unknown server "nobody"; configured are: misbehaving/],
-      ['{"aichaku":{"sever":"x"}}', /"sever" is none of server, project, token; send \{"aichaku"/],
+      [
+        '{"aichaku":{"sever":"x"}}',
+        /"sever" is none of server, project, token, session; send \{"aichaku"/,
+      ],
       ['{"aichaku":7}', /"aichaku" must be an object; send/],
       ['{"aichaku":{"server":7}}', /"server" must be a text; send/],
       ['{"aichaku":{"token":"wrong"}}', /^Refused: the token is wrong; send/],

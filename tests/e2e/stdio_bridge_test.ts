@@ -246,6 +246,39 @@ homeTest("the daemon's own errors come through as they are", {
   await bridge.tool("release", { key: "k" });
 });
 
+homeTest("a message too long for the daemon costs no call beside it, and a long one is answered", {
+  referee: { judges: "only ours", because: "a message is too long" },
+  config,
+}, async (home) => {
+  await using bridge = new Bridge(home);
+  await bridge.initialize();
+  const params = { name: "hold", arguments: { key: "k", text: "held all the time" } };
+  const held = bridge.ask("tools/call", params, "held");
+  await bridge.tool("waiting", { key: "k", count: 1 });
+  const long = "é".repeat(1_500_000);
+  assert.equal(textOf(await bridge.tool("echo", { text: long })), long);
+  const refused = await bridge.tool("echo", { text: "x".repeat(5 * 1024 * 1024) });
+  assert.match(refused.error.message, /longer than 4194304 bytes/);
+  await bridge.tool("release", { key: "k" });
+  assert.equal(textOf(await held), "held all the time");
+  const { stdout } = await home.cli("mcp", "status");
+  assert.match(stdout, /m +ready, 1 client\n/);
+});
+
+homeTest("a daemon whose socket is gone is asked over HTTP", {
+  config,
+}, async (home) => {
+  await using first = new Bridge(home);
+  await first.initialize();
+  assert.equal(textOf(await first.tool("echo", { text: "by the socket" })), "by the socket");
+  // A daemon that is asked for its socket, and has none there any more.
+  await Deno.remove(home.paths.socket);
+  await using second = new Bridge(home);
+  await second.initialize();
+  assert.equal(textOf(await second.tool("echo", { text: "by HTTP" })), "by HTTP");
+  assert.equal(textOf(await first.tool("echo", { text: "still there" })), "still there");
+});
+
 homeTest("a proxy in the environment sees nothing of what the SDK asks its daemon", {
   config,
   env: { HTTP_PROXY: "http://127.0.0.1:9", http_proxy: "http://127.0.0.1:9" },

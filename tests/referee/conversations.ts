@@ -52,11 +52,8 @@ export function conversationsOf(wires: readonly RecordedWire[]): Conversation[] 
         conversations.push(frames(`websocket ${begins.url}`, "client", wire));
         break;
       case "lines": {
-        const conversation = lines(`lines over ${begins.over}`, "server", wire);
-        conversations.push({
-          ...conversation,
-          fromClient: conversation.fromClient.filter((said) => said?.aichaku === undefined),
-        });
+        const conversation = addLines(wire, begins.over, sessions);
+        if (conversation !== undefined) conversations.push(conversation);
         break;
       }
       case "bridge":
@@ -67,6 +64,29 @@ export function conversationsOf(wires: readonly RecordedWire[]): Conversation[] 
     }
   }
   return conversations;
+}
+
+/**
+ * Adds what was said over a connection to the session that its first line names. What both sides say of
+ * the connection itself is no message.
+ *
+ * @returns a conversation of its own where it names none.
+ */
+function addLines(
+  wire: RecordedWire,
+  over: string,
+  sessions: Map<string, Growing>,
+): Conversation | undefined {
+  const conversation = lines(`lines over ${over}`, "server", wire);
+  const isMessage = (said: Json) => said?.aichaku === undefined;
+  const fromClient = conversation.fromClient.filter(isMessage);
+  const fromServer = conversation.fromServer.filter(isMessage);
+  const session = sessions.get(`http ${conversation.fromClient[0]?.aichaku?.session}`);
+  if (session === undefined) return { ...conversation, fromClient, fromServer };
+  session.fromClient.push(...fromClient);
+  session.fromServer.push(...fromServer);
+  if (conversation.incomplete) session.incomplete = true;
+  return undefined;
 }
 
 function whole(name: string, ours: Conversation["ours"], { cut }: RecordedWire) {
