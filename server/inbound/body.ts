@@ -12,8 +12,8 @@ import { Fault } from "../../protocol/errors.ts";
 /**
  * The body as text, without a byte order mark.
  *
- * What is not UTF-8 is refused, with one exception: four bytes that lack the last read as U+FFFD, as
- * everywhere on the web.
+ * Read as bytes and decoded strictly: `request.text()` would be quicker for large bodies (by about 40 µs
+ * at 64 KiB), but replaces what is not UTF-8, in places without leaving a trace.
  *
  * @throws {Fault} 415 when it is not `application/json`, 413 when it is longer than `maxBytes`,
  * 400 when it is not UTF-8; thrown or as a rejection.
@@ -25,29 +25,14 @@ export function readJsonBody(request: Request, maxBytes: number): Promise<string
   if (declared === null) return readUnannounced(request, maxBytes).then(decode, refuseBroken);
   const length = Number(declared);
   if (!(length <= maxBytes)) return refuseLong(request, { length, maxBytes });
-  // Twice as fast as bytes that are decoded here, and half the memory (64 KiB); what is not UTF-8 it
-  // replaces by U+FFFD.
-  return request.text().then(
-    (text) => text.includes(REPLACEMENT) ? checkReplaced(text, length) : text,
-    refuseBroken,
-  );
-}
-
-const REPLACEMENT = "\ufffd";
-const MARK_BYTES = 3;
-
-/** Whether U+FFFD was sent, and nothing replaced by it: else the text has another length than the body. */
-function checkReplaced(text: string, length: number): string {
-  const bytes = new TextEncoder().encode(text).length;
-  if (bytes !== length && bytes + MARK_BYTES !== length) throw notUtf8();
-  return text;
+  return request.bytes().then(decode, refuseBroken);
 }
 
 function decode(bytes: Uint8Array): string {
   try {
     return decoder.decode(bytes);
   } catch (cause) {
-    throw notUtf8(cause);
+    throw new Fault("parse_error", "Cannot read the body: it is not UTF-8", { cause });
   }
 }
 
@@ -133,10 +118,6 @@ function tooLong(maxBytes: number): Fault {
       `"server.limits.maxBodyBytes" in config.json if that is right`,
     { status: 413 },
   );
-}
-
-function notUtf8(cause?: unknown): Fault {
-  return new Fault("parse_error", "Cannot read the body: it is not UTF-8", { cause });
 }
 
 function refuseBroken(cause: unknown): never {
