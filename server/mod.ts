@@ -21,6 +21,7 @@ import { Connections } from "./inbound/connections.ts";
 import type { InboundContext } from "./inbound/context.ts";
 import type { GuardOptions } from "./inbound/guard.ts";
 import { serveLines } from "./inbound/lines.ts";
+import { LongAnswers } from "./inbound/long_answers.ts";
 import { SilenceWatch } from "./inbound/replies.ts";
 import { ResumableStreams } from "./inbound/resumable.ts";
 import { createFront } from "./front.ts";
@@ -128,6 +129,11 @@ export function createApp(options: AppOptions): DaemonApp {
     limits,
     log,
     silence,
+    longAnswers: new LongAnswers({
+      clock,
+      maxLength: 4 * limits.maxServerMessageBytes,
+      onCutOff: (length) => log.warn("a client did not read its answer; cut off", { length }),
+    }),
     absence,
     exchange,
     sessions,

@@ -8,6 +8,7 @@ import { Sessions } from "../exchange/sessions.ts";
 import { MemorySessionStore } from "../store/memory_session_store.ts";
 import { AbsenceWatch } from "./absence.ts";
 import type { InboundContext } from "./context.ts";
+import { LongAnswers } from "./long_answers.ts";
 import { postModern } from "./modern_http.ts";
 import { SilenceWatch } from "./replies.ts";
 
@@ -28,8 +29,18 @@ class Bench {
   post(headers: Record<string, string> = {}): Promise<Response> {
     const { clock, log, exchange, sessions, endpoint } = this;
     const silence = new SilenceWatch(clock);
+    const longAnswers = new LongAnswers({ clock, maxLength: Infinity, onCutOff() {} });
     const absence = new AbsenceWatch(clock);
-    const context = { clock, log, exchange, sessions, limits: LIMITS, silence, absence };
+    const context = {
+      clock,
+      log,
+      exchange,
+      sessions,
+      limits: LIMITS,
+      silence,
+      absence,
+      longAnswers,
+    };
     return postModern(context as unknown as InboundContext, {
       request: new Request("http://localhost/mcp/fake", {
         method: "POST",

@@ -13,6 +13,7 @@ import type { Reply } from "../exchange/call.ts";
 import { Mailbox } from "../exchange/mailbox.ts";
 import { AgeWatch } from "./age_watch.ts";
 import { EVENT_STREAM_HEADERS, eventStreamResponse } from "./event_stream.ts";
+import type { LongAnswers } from "./long_answers.ts";
 import type { ResumableStream } from "./resumable.ts";
 
 /** What a client can take, by its `Accept`. */
@@ -52,6 +53,7 @@ export interface ReplyContext {
   clock: Clock;
   limits: Limits;
   silence: SilenceWatch;
+  longAnswers: LongAnswers;
 }
 
 const JSON_HEADERS: Record<string, string> = { "content-type": "application/json" };
@@ -179,7 +181,8 @@ export class PostReply implements Reply {
       ? this.#options.headers
       : headersOf(fault);
     const headers = more === undefined ? type : { ...type, ...more };
-    this.#response.resolve(new Response(this.#body(text, asStream), { status, headers }));
+    const body = this.#context.longAnswers.bodyOf(this.#body(text, asStream));
+    this.#response.resolve(new Response(body, { status, headers }));
   }
 
   #statusOf(text: string, fault: Fault | undefined): number {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Fault } from "../../protocol/errors.ts";
 import { LIMITS } from "../../tests/fixtures/exchange.ts";
 import { FakeClock, settle } from "../../tests/fixtures/fake_clock.ts";
+import { LONG, LongAnswers } from "./long_answers.ts";
 import {
   type Accepts,
   PostReply,
@@ -38,6 +39,10 @@ const STREAM_ONLY: Accepts = { json: false, eventStream: true };
 const ANSWER = '{"jsonrpc":"2.0","id":1,"result":{}}';
 const PROGRESS = '{"jsonrpc":"2.0","method":"notifications/progress"}';
 
+function longAnswers(clock: FakeClock): LongAnswers {
+  return new LongAnswers({ clock, maxLength: LONG, onCutOff: () => assert.fail("cut off") });
+}
+
 /** A reply to one POST, and whether its response has begun. */
 class Bench {
   readonly clock = new FakeClock();
@@ -48,12 +53,15 @@ class Bench {
   constructor(accepts: Accepts, options: Partial<PostReplyOptions> = {}) {
     const { clock, silence } = this;
     const headers = { "x-session-id": "s" };
-    this.reply = new PostReply({ clock, silence, limits: LIMITS }, {
-      id: "1",
-      accepts,
-      headers,
-      ...options,
-    });
+    this.reply = new PostReply(
+      { clock, silence, longAnswers: longAnswers(clock), limits: LIMITS },
+      {
+        id: "1",
+        accepts,
+        headers,
+        ...options,
+      },
+    );
     this.reply.response.then((response) => this.response = response);
   }
 
@@ -184,11 +192,14 @@ Deno.test("one timer watches all silent calls, in the order they began, and stop
   const silence = new SilenceWatch(clock);
   const begun: number[] = [];
   const replies = [0, 1, 2].map((n) => {
-    const reply = new PostReply({ clock, silence, limits: LIMITS }, {
-      id: "1",
-      accepts: BOTH,
-      headers: {},
-    });
+    const reply = new PostReply(
+      { clock, silence, longAnswers: longAnswers(clock), limits: LIMITS },
+      {
+        id: "1",
+        accepts: BOTH,
+        headers: {},
+      },
+    );
     reply.response.then(() => begun.push(n));
     clock.advance(3_000);
     return reply;
@@ -210,4 +221,16 @@ Deno.test("a watch that is disposed begins nothing more", async () => {
   bench.clock.advance(60_000);
   assert.equal(await bench.begun(), undefined);
   assert.equal(bench.clock.pending, 0);
+});
+
+Deno.test("a long answer comes in pieces, whole and as what it is", async () => {
+  const result = "x".repeat(LONG);
+  for (const accepts of [JSON_ONLY, STREAM_ONLY]) {
+    const bench = new Bench(accepts);
+    bench.reply.answer(`{"jsonrpc":"2.0","id":1,"result":"${result}"}`, undefined);
+    const response = (await bench.begun())!;
+    const type = accepts.json ? "application/json" : "text/event-stream";
+    assert.equal(response.headers.get("content-type"), type);
+    assert.ok((await response.text()).includes(`"result":"${result}"}`));
+  }
 });
