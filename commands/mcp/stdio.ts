@@ -34,7 +34,11 @@ export async function stdio(given: McpArguments, context: CommandContext): Promi
     maxLength: MAX_LINE,
     onOversize: (ends) => bridge.refuseLine(ends),
   });
-  for await (const chunk of Deno.stdin.readable) lines.push(chunk);
+  const buffer = new Uint8Array(64 * 1024);
+  for (let count = await Deno.stdin.read(buffer); count !== null;) {
+    lines.push(buffer.subarray(0, count));
+    count = await Deno.stdin.read(buffer);
+  }
   // A client that writes one message and closes may leave out the last line end.
   if (lines.pending > 0) lines.push(new Uint8Array([10]));
   await bridge.finish();

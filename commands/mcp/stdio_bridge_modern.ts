@@ -15,6 +15,7 @@
  */
 
 import { delay } from "../../client/scope.ts";
+import { ChurningMap } from "../../platform/churning_map.ts";
 import { Fault } from "../../protocol/errors.ts";
 import { isObject, type JsonObject, parseJson, stringifyJson } from "../../protocol/json.ts";
 import { type Message, notificationText, parseMessage } from "../../protocol/message.ts";
@@ -82,7 +83,7 @@ const LISTS: Readonly<Record<string, string>> = {
 /** The modern requests of one client. */
 export class ModernSide {
   readonly #options: ModernSideOptions;
-  readonly #asked = new Map<string, Asked>();
+  readonly #asked = new ChurningMap<string, Asked>();
   #wire: Promise<BridgeWire> | undefined;
 
   constructor(options: ModernSideOptions) {

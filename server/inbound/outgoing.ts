@@ -64,7 +64,8 @@ export class Outgoing {
   }
 
   async #pump(): Promise<void> {
-    // What is sent in one turn goes out together.
+    // What is sent in one turn goes out together. Not at the end of the turn: each connection has a queue
+    // of its own, to which a turn mostly gives one message, and waiting for more cost a tenth.
     await Promise.resolve();
     try {
       while (this.#waiting.length > 0) await this.#options.write(this.#take());
