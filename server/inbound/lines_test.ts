@@ -191,6 +191,20 @@ Deno.test("when the daemon ends a connection to a session, it says that nothing 
   await bench.end();
 });
 
+Deno.test("but not while a call that it took has no answer", async () => {
+  const bench = new Bench();
+  const session = bench.session();
+  const peer = bench.connect();
+  peer.send(
+    takeUp(session.id) + `${JSON.stringify({ ...JSON.parse(PING), method: "tools/list" })}\n`,
+  );
+  await settle();
+  bench.connections.close("a test");
+  await settle();
+  assert.deepEqual(peer.said, [FOUND]);
+  await bench.end();
+});
+
 Deno.test("but not after a message that it refuses, which was taken", async () => {
   const bench = new Bench();
   const peer = bench.connect();

@@ -169,9 +169,12 @@ function record(recording: Recording): void {
   /** The client of the bridge is on its standard input and output. */
   function recordBridge(): void {
     const wire = recording.begin({ kind: "bridge" });
-    const { readable } = Deno.stdin;
-    overhearStream(readable, (bytes) => wire.said("client", bytes));
-    Object.defineProperty(Deno.stdin, "readable", { value: readable });
+    const read = Deno.stdin.read.bind(Deno.stdin);
+    Deno.stdin.read = async (into) => {
+      const count = await read(into);
+      if (count !== null) wire.said("client", into.slice(0, count));
+      return count;
+    };
     const write = Deno.stdout.writeSync.bind(Deno.stdout);
     Deno.stdout.writeSync = (bytes) => {
       const count = write(bytes);
