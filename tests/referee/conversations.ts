@@ -206,7 +206,8 @@ function eventsOf({ said, response }: RecordedWire): Event[] {
 
 /** The session that an address names. */
 function namedIn(path: string): string | undefined {
-  const { pathname, searchParams } = new URL(path, "http://localhost");
+  // A path may begin with two slashes, which are no host.
+  const { pathname, searchParams } = new URL(`http://localhost${path}`);
   const last = /^\/(?:sse|mcp\/v1\/stream)\/([^/]+)$/.exec(pathname)?.[1];
   return last ?? searchParams.get("sessionId") ?? undefined;
 }
