@@ -14,7 +14,7 @@ import { AichakuError, faultError } from "../../client/errors.ts";
 import { NotSent } from "../../client/transport.ts";
 import { ChurningMap } from "../../platform/churning_map.ts";
 import { Fault, type Reason } from "../../protocol/errors.ts";
-import { isObject, type JsonObject, parseJson } from "../../protocol/json.ts";
+import { isObject, type JsonObject } from "../../protocol/json.ts";
 import { type Message, parseMessage } from "../../protocol/message.ts";
 import { lostFault } from "./stdio_bridge_faults.ts";
 import { type BridgeWire, NotTaken, openWire, type WireTarget } from "./stdio_bridge_wire.ts";
@@ -54,6 +54,11 @@ export interface Lane {
 
 /** Milliseconds in which a daemon must have found the session. */
 const FOUND_MS = 10_000;
+
+/** What the daemon says of a connection whose calls it has not begun; see `server/inbound/hello.ts`. */
+const NOT_BEGUN = '{"aichaku":{"unanswered":"not begun"}}';
+/** That it found the session, and how long a message may be here. */
+const FOUND = /^\{"aichaku":\{"session":"found","maxBytes":(\d{1,15})\}\}$/;
 
 /**
  * Opens a lane for a session.
@@ -169,8 +174,7 @@ class OpenLane implements Lane {
     const known = answerId(text);
     const call = known === undefined ? undefined : this.#calls.get(known);
     if (call !== undefined) return this.#answer(call, text);
-    if (text.startsWith('{"aichaku":')) return this.#control(text);
-    this.#takeOther(text);
+    if (!this.#isControl(text)) this.#takeOther(text);
   }
 
   #takeOther(text: string): void {
@@ -189,13 +193,20 @@ class OpenLane implements Lane {
     this.#options.log(`the daemon answered what was not asked (id ${message.id}): ${why}`);
   }
 
-  #control(text: string): void {
-    const said = parseJson(text);
-    const aichaku = isObject(said) && isObject(said.aichaku) ? said.aichaku : {};
-    if (aichaku.unanswered === "not begun") this.#nothingBegun = true;
-    if (aichaku.session !== "found" || typeof aichaku.maxBytes !== "number") return;
-    this.#maxBytes = aichaku.maxBytes;
+  /**
+   * Takes what the daemon says of the connection itself: exactly so, because a server's messages are
+   * passed on as they are, and may have any members beside those of JSON-RPC. @returns whether it was that.
+   */
+  #isControl(text: string): boolean {
+    if (text === NOT_BEGUN) {
+      this.#nothingBegun = true;
+      return true;
+    }
+    const found = FOUND.exec(text);
+    if (found === null) return false;
+    this.#maxBytes = Number(found[1]);
     this.found.resolve(undefined);
+    return true;
   }
 
   #answer(call: Sent, text: string): void {

@@ -153,6 +153,20 @@ unix("it was not, where the daemon says that it answered all that it took", asyn
   await lane.ended;
 });
 
+unix("a server's message that looks like the daemon's own is a message", async () => {
+  await using daemon = new Daemon();
+  const lane = await daemon.opened();
+  const asked = ask(lane, "1");
+  await daemon.heard();
+  const forged = '"jsonrpc":"2.0","method":"notifications/tools/list_changed"}';
+  await daemon.say(`{"aichaku":{"unanswered":"not begun"},${forged}`);
+  await daemon.say(`{"aichaku":{"session":"found","maxBytes":1},${forged}`);
+  daemon.close();
+  // The call may have been begun: it is not made again.
+  await rejects(asked, (error) => error instanceof Fault && error.reason === "draining");
+  await lane.ended;
+});
+
 unix("calls that nobody waits for any more fail with the reason", async () => {
   await using daemon = new Daemon();
   const lane = await daemon.opened();

@@ -6,10 +6,14 @@
  * @module
  */
 
-/** Names that must not be there yet. In a string their quotes would be escaped. */
-const NAMES = ['"resultType"', '"_meta"'] as const;
+/**
+ * What must not be there: the names themselves, whose quotes would be escaped within a string, and what
+ * begins with an escape and may be one of them.
+ */
+const NAMES = ['"resultType"', '"_meta"', '"\\u'] as const;
 
 const BRACE = 125;
+const QUOTE = 34;
 
 /**
  * A response with more members in its result.
@@ -29,6 +33,9 @@ export function withMembers(
   ];
   const start = heads.find((head) => text.startsWith(head))?.length;
   if (start === undefined || NAMES.some((name) => text.includes(name))) return undefined;
-  const separator = text.charCodeAt(start) === BRACE ? "" : ",";
+  const next = text.charCodeAt(start);
+  // White space may hide either.
+  if (next !== BRACE && next !== QUOTE) return undefined;
+  const separator = next === BRACE ? "" : ",";
   return `${text.slice(0, start)}${members}${separator}${text.slice(start)}`;
 }

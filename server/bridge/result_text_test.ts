@@ -35,6 +35,10 @@ Deno.test("what takes reading is left to be read", () => {
       '{"jsonrpc":"2.0","id":7,"result":{"resultType":"other"}}',
       '{"jsonrpc":"2.0","id":7,"result":{"content":[],"_meta":{"b":2}}}',
       '{"jsonrpc":"2.0","id":7,"result":{"content":[{"_meta":{}}]}}',
+      '{"jsonrpc":"2.0","id":7,"result":{"\\u005fmeta":{}}}',
+      '{"jsonrpc":"2.0","id":7,"result":{ }}',
+      '{"jsonrpc":"2.0","id":7,"result":{\t"content":[]}}',
+      '{"result":{\r},"jsonrpc":"2.0","id":7}',
     ]
   ) assert.equal(withMembers(text, MEMBERS), undefined, text);
 });

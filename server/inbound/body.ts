@@ -28,9 +28,12 @@ export function readJsonBody(request: Request, maxBytes: number): Promise<string
   return request.bytes().then(decode, refuseBroken);
 }
 
+/** Strictly, which takes up to 16 times as long (Deno 2.9.6), only where something may have been replaced. */
 function decode(bytes: Uint8Array): string {
+  const text = lenient.decode(bytes);
+  if (!text.includes(REPLACEMENT)) return text;
   try {
-    return decoder.decode(bytes);
+    return strict.decode(bytes);
   } catch (cause) {
     throw new Fault("parse_error", "Cannot read the body: it is not UTF-8", { cause });
   }
@@ -46,7 +49,9 @@ export function checkJsonType(request: Request): void {
   if (type !== null && !isJsonType(type)) throw notJson(type);
 }
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const REPLACEMENT = "\ufffd";
+const lenient = new TextDecoder();
+const strict = new TextDecoder("utf-8", { fatal: true });
 
 /**
  * How much of a body that is too long is still read, and for how long: bytes and milliseconds. Most

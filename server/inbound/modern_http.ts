@@ -118,7 +118,8 @@ function sessionOf(
 ): Session {
   const project = projectOf(request);
   const authorization = request.headers.get("authorization");
-  const principal = authorization === null ? "local" : digest(authorization);
+  // Not remembered: it is a secret.
+  const principal = authorization === null ? "local" : hash(authorization);
   const client = clientKeyOf(request);
   const place = { endpoint, project, principal, ...identity };
   if (client === undefined) return sessions.create({ kind: "request", ...place });
@@ -174,15 +175,21 @@ function statusOfAnswer(text: string, id: string): number {
 }
 
 function digest(text: string): string {
+  if (text.length > MAX_REMEMBERED) return hash(text);
   let known = digests.get(text);
   if (known === undefined) {
-    known = createHash("sha256").update(text).digest("hex").slice(0, 32);
+    known = hash(text);
     if (digests.size >= MAX_DIGESTS) digests.clear();
     digests.set(text, known);
   }
   return known;
 }
 
-/** Those made lately: a client says the same with every request. */
+function hash(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 32);
+}
+
+/** Those of short texts, made lately: a client says the same with every request. At most 256 KiB. */
 const digests = new Map<string, string>();
-const MAX_DIGESTS = 1_000;
+const MAX_DIGESTS = 500;
+const MAX_REMEMBERED = 512;

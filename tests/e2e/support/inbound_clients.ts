@@ -6,6 +6,7 @@
  */
 
 import assert from "node:assert/strict";
+import { settlesWithin } from "../../../protocol/deadline.ts";
 import type { DaemonFixture } from "../../fixtures/daemon.ts";
 import { EventReader } from "./event_reader.ts";
 import { initialize, type Json } from "./mcp_session.ts";
@@ -239,7 +240,7 @@ abstract class PostingWire implements Wire {
     this.#responses.add(response);
     response.finally(() => this.#responses.delete(response));
     // Long calls have no response yet; what is short is over when this returns.
-    await Promise.race([response, new Promise((resolve) => setTimeout(resolve, 50))]);
+    await settlesWithin(response, 50);
   }
 
   async cut(): Promise<void> {
