@@ -8,7 +8,7 @@ import { DaemonFixture } from "../../tests/fixtures/daemon.ts";
 import { residentMb, usageOf } from "../machine.ts";
 
 /** Milliseconds that a daemon is left in peace before it is looked at. */
-const REST_MS = 3_000;
+const REST_MS = 6_000;
 
 /** Milliseconds between two looks. */
 const LOOK_MS = 20;

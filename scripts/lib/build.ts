@@ -124,6 +124,8 @@ async function compile(
     command: compiler.command,
     args: [
       ...["compile", "--quiet", "--no-check", "--no-config", "--no-lock", ...PERMISSIONS],
+      // A daemon that rests asks for it, and older runtimes have no other way (platform/collect_garbage.ts).
+      "--v8-flags=--expose-gc",
       ...["--target", denoTarget(target), "--output", program],
       ...include.flatMap((path) => ["--include", path]),
       entry,
