@@ -30,6 +30,15 @@ import { type Trouble, troubleEnd, troubleFault } from "./trouble.ts";
 const DRAIN_MS = 2000;
 /** Milliseconds for the news that a call is cancelled, before its stream is dropped. */
 const CANCEL_MS = 2000;
+/**
+ * How many times `maxOwed` may be under way. Requests have no pipe in common here: one whose response has
+ * not begun is slow, and says nothing of the next one. So `maxOwed`, which is made for a server that does
+ * not read, would let a few long and slow calls of one client hold up everybody's. What is under way is
+ * bounded by how many calls a server and a client may have in flight, and by how long a message may be;
+ * this bounds what a server that takes nothing at all costs: eight times `maxOwed` (64 MiB by default),
+ * twice that with what is not a call.
+ */
+const UNDER_WAY = 16;
 const FORGOTTEN = "forgot the session";
 const FORGETFUL: Trouble = {
   kind: "unavailable",
@@ -57,6 +66,7 @@ class HttpWire implements Wire {
   #mayLast = true;
   #state: "open" | "draining" | "closing" | "ended" = "open";
   #drainTimer: Disposable | undefined;
+  /** Requests whose response has not begun. */
   readonly #backlog: Backlog;
   /** Whether the last request was of the modern era: no session, no notifications to the server. */
   #isModern = false;
@@ -71,7 +81,7 @@ class HttpWire implements Wire {
     this.#events = events;
     this.#session = new HttpSession(options);
     this.#backlog = new Backlog({
-      maxOwed: options.maxOwed,
+      maxOwed: UNDER_WAY * options.maxOwed,
       onRoom: () => this.writable && events.onRoom(),
     });
     this.#tools = new MirroredTools(options);

@@ -137,6 +137,40 @@ test("calls wait until the server has heard that it is initialized", { initializ
   await bench.result(id);
 });
 
+test("long calls whose answers are late hold up nobody else's", {
+  maxServerMessageBytes: 100_000,
+}, async ({ server, bench }) => {
+  const late = Promise.withResolvers<void>();
+  server.on("tools/call", async ({ body }) => {
+    await late.promise;
+    return Response.json(result(body));
+  });
+  const params = { ...TOOL, arguments: { text: "x".repeat(60_000) } };
+  // Each alone is more than half of what may wait for a server that does not read.
+  const slow = [1, 2, 3].map(() => bench.request("tools/call", params));
+  assert.ok(bench.wire.room > 0);
+  assert.deepEqual(await bench.call("tools/list"), { method: "tools/list" });
+  assert.ok(bench.wire.room > 0 && bench.wire.owed > 180_000, `${bench.wire.owed}`);
+  late.resolve();
+  for (const id of slow) await bench.result(id);
+  assert.deepEqual([bench.wire.owed, bench.rooms], [0, 0]);
+});
+
+test("what is under way is bounded all the same", {}, async ({ server, bench }) => {
+  const late = Promise.withResolvers<void>();
+  server.on("tools/call", async ({ body }) => {
+    await late.promise;
+    return Response.json(result(body));
+  });
+  const params = { ...TOOL, arguments: { text: "x".repeat(100_000) } };
+  const slow: number[] = [];
+  while (bench.wire.room > 0) slow.push(bench.request("tools/call", params));
+  assert.equal(slow.length, 8);
+  late.resolve();
+  for (const id of slow) await bench.result(id);
+  assert.deepEqual([bench.wire.owed, bench.rooms], [0, 1]);
+});
+
 test("credentials in the URL become a header", { initialize: false }, async ({ server, clock }) => {
   const bench = new WireBench((events) =>
     openHttpWire({

@@ -57,7 +57,8 @@ async function startRemote(type: RemoteEntry["type"]): Promise<SuiteServer> {
         random: Math.random,
         log,
         maxServerMessageBytes: maxLineLength,
-        maxOwed,
+        // Over HTTP more may be under way, since requests have no pipe in common.
+        maxOwed: type === "http" ? maxOwed / 16 : maxOwed,
       })(events),
     async [Symbol.asyncDispose]() {
       await stdout.cancel();
