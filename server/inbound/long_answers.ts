@@ -8,7 +8,9 @@
  *
  * Guarantees: what waits of such answers never exceeds twice the bound and one answer. Not guaranteed:
  * that an answer is read by whoever does not read; beyond the bound it is cut off after ten seconds
- * without reading, and beyond twice the bound at once, the one that was not read for longest first.
+ * without reading, the one that was not read for longest first, and beyond twice the bound at once: those
+ * that nobody has begun to read first, so that whoever leaves new answers unread takes none from those who
+ * read theirs.
  *
  * @module
  */
@@ -43,8 +45,10 @@ interface LongAnswer {
 /** All long answers of one daemon that are under way. */
 export class LongAnswers {
   readonly #options: LongAnswersOptions;
-  /** The one that was not read for longest first. */
-  readonly #open = new Set<LongAnswer>();
+  /** Those that nobody has begun to read, oldest first. */
+  readonly #unread = new Set<LongAnswer>();
+  /** Those that somebody reads; the one that was not read for longest first. */
+  readonly #read = new Set<LongAnswer>();
   #length = 0;
 
   constructor(options: LongAnswersOptions) {
@@ -76,7 +80,7 @@ export class LongAnswers {
         body.error(new Error("The client did not read its answer"));
       },
     };
-    this.#open.add(answer);
+    this.#unread.add(answer);
     this.#length += answer.length;
     return new ReadableStream<Uint8Array>({
       start(controller) {
@@ -99,26 +103,48 @@ export class LongAnswers {
 
   #wasRead(answer: LongAnswer): void {
     answer.lastRead = this.#options.clock.now();
-    this.#open.delete(answer);
-    this.#open.add(answer);
+    this.#unread.delete(answer);
+    this.#read.delete(answer);
+    this.#read.add(answer);
   }
 
   #forget(answer: LongAnswer): void {
-    if (this.#open.delete(answer)) this.#length -= answer.length;
+    if (this.#unread.delete(answer) || this.#read.delete(answer)) this.#length -= answer.length;
   }
 
   #makeRoom(length: number): void {
-    const { clock, maxLength, onCutOff } = this.#options;
-    const now = clock.now();
-    for (const answer of this.#open) {
-      const wanted = this.#length + length;
-      const isStalled = now - answer.lastRead >= STALLED_MS;
-      if (wanted <= maxLength || (!isStalled && wanted <= 2 * maxLength)) return;
-      this.#forget(answer);
-      answer.cutOff();
-      onCutOff(answer.length);
+    const { clock, maxLength } = this.#options;
+    const stalledAt = clock.now() - STALLED_MS;
+    while (this.#length + length > maxLength) {
+      const answer = this.#stalled();
+      if (answer === undefined || answer.lastRead > stalledAt) break;
+      this.#cutOff(answer);
+    }
+    while (this.#length + length > 2 * maxLength) {
+      // A new answer counts as read when it is given: a burst of them must not outlast what is read.
+      const answer = first(this.#unread) ?? first(this.#read);
+      if (answer === undefined) break;
+      this.#cutOff(answer);
     }
   }
+
+  /** The one that was not read for longest, whether somebody has begun to or not. */
+  #stalled(): LongAnswer | undefined {
+    const [unread, read] = [first(this.#unread), first(this.#read)];
+    if (unread === undefined || read === undefined) return unread ?? read;
+    return unread.lastRead <= read.lastRead ? unread : read;
+  }
+
+  #cutOff(answer: LongAnswer): void {
+    this.#forget(answer);
+    answer.cutOff();
+    this.#options.onCutOff(answer.length);
+  }
+}
+
+function first<T>(set: ReadonlySet<T>): T | undefined {
+  const [one] = set;
+  return one;
 }
 
 /** Where a piece ends: not between the two halves of a character. */

@@ -61,15 +61,31 @@ Deno.test("beyond the bound, what is not read any more is cut off, and what is r
   assert.equal(answers.length, 0);
 });
 
-Deno.test("beyond twice the bound, whatever was not read for longest is cut off at once", async () => {
-  const { cut, answers, body } = answersOf(1.5 * LONG);
+Deno.test("beyond twice the bound, what nobody has begun to read is cut off at once, oldest first", async () => {
+  const { clock, cut, answers, body } = answersOf(1.5 * LONG);
   const first = body(LONG);
-  const second = body(LONG + 1);
+  await readPiece(first);
+  clock.advance(1);
+  const burst = [1, 2, 3].map((more) => body(LONG + more));
+  assert.deepEqual(cut, [LONG + 1, LONG + 2], "what is read is read on");
+  assert.equal(answers.length, 2 * LONG + 3);
+  for (const each of burst.slice(0, 2)) {
+    await assert.rejects(each.getReader().read(), /did not read/);
+  }
+  await readPiece(first);
+  await Promise.all([first, burst[2]].map((each) => each.cancel()));
+  assert.equal(answers.length, 0);
+});
+
+Deno.test("beyond twice the bound, of those that are read the one that was not for longest goes", async () => {
+  const { cut, answers, body } = answersOf(1.5 * LONG);
+  const [first, second] = [body(LONG), body(LONG + 1)];
+  await readPiece(first);
+  await readPiece(second);
   await readPiece(first);
   const third = body(LONG + 2);
   assert.deepEqual(cut, [LONG + 1]);
-  assert.equal(answers.length, 2 * LONG + 2);
-  await assert.rejects(second.getReader().read());
+  await assert.rejects(second.getReader().read(), /did not read/);
   await Promise.all([first, third].map((each) => each.cancel()));
   assert.equal(answers.length, 0);
 });
