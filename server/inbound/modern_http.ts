@@ -75,6 +75,7 @@ export async function postModern(
       notify: (text) => reply.notify(text),
     }, { paramHeaders: () => paramHeadersOf(request.headers) });
   } catch (error) {
+    reply.drop();
     end();
     throw error;
   }

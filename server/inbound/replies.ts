@@ -160,6 +160,12 @@ export class PostReply implements Reply {
     for (const { text, id } of this.#answers ?? []) mailbox.post(text, id);
   }
 
+  /** The request was refused: nothing will be answered here, and nobody was given the response. */
+  drop(): void {
+    this.#context.silence.delete(this);
+    this.#stream?.finish();
+  }
+
   /** A stream that cannot be opened again. */
   #plainStream(): ResumableStream {
     const { limits } = this.#context;

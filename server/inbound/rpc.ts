@@ -9,7 +9,7 @@
 import { Fault } from "../../protocol/errors.ts";
 import { parseMessage, type RequestMessage } from "../../protocol/message.ts";
 import { sseText } from "../../protocol/sse.ts";
-import type { Reply } from "../exchange/call.ts";
+import type { Call, Reply } from "../exchange/call.ts";
 import type { Endpoint } from "../exchange/endpoint.ts";
 import type { Mailbox } from "../exchange/mailbox.ts";
 import type { Session } from "../exchange/session.ts";
@@ -147,7 +147,13 @@ function answerInPost(
     statusOf: (fault) => fault.httpStatus,
     headersOf: (fault) => ({ ...headers, ...faultHeaders(fault) }),
   });
-  const call = context.exchange.request(session, message, reply);
+  let call: Call;
+  try {
+    call = context.exchange.request(session, message, reply);
+  } catch (error) {
+    reply.drop();
+    throw error;
+  }
   // Most of what the daemon answers itself is answered by now.
   return call.settled ? reply.response : untilAnswered({ request, call });
 

@@ -12,6 +12,7 @@
 import { Fault } from "../../protocol/errors.ts";
 import type { Message, RequestMessage } from "../../protocol/message.ts";
 import { isModernRequest } from "../../protocol/modern.ts";
+import type { Call } from "../exchange/call.ts";
 import type { Endpoint } from "../exchange/endpoint.ts";
 import type { Session } from "../exchange/session.ts";
 import { answersOf, submitBatch } from "./batch.ts";
@@ -145,9 +146,15 @@ function answerRequest(
   const { id } = message;
   const openStream = () => context.resumable.open(session, id);
   const reply = new PostReply(context, { accepts, id, openStream });
+  let call: Call;
+  try {
+    call = context.exchange.request(session, message, reply);
+  } catch (error) {
+    reply.drop();
+    throw error;
+  }
   // With a stream from the beginning, it can come back for the answer however early it is lost.
-  if (accepts.streamFirst) reply.beginStream();
-  context.exchange.request(session, message, reply);
+  if (accepts.streamFirst && !call.settled) reply.beginStream();
   return reply.response;
 }
 
@@ -200,13 +207,20 @@ async function initialize(
     // A client that is told of a session believes in it, whatever else it is told.
     headersOf: () => ({}),
   });
-  const call = context.exchange.request(session, message, {
-    answer(text, fault) {
-      if (fault !== undefined) sessions.end(session, "it could not begin");
-      reply.answer(text, fault);
-    },
-    notify: (text) => reply.notify(text),
-  });
+  let call: Call;
+  try {
+    call = context.exchange.request(session, message, {
+      answer(text, fault) {
+        if (fault !== undefined) sessions.end(session, "it could not begin");
+        reply.answer(text, fault);
+      },
+      notify: (text) => reply.notify(text),
+    });
+  } catch (error) {
+    reply.drop();
+    sessions.end(session, "it could not begin");
+    throw error;
+  }
   if (call.settled) return reply.response;
   // Without this answer nobody knows the session's id.
   const waiting = { request, call };
