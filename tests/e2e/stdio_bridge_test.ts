@@ -324,8 +324,11 @@ Deno.test({
   },
 });
 
-/** The bridge's command line for somebody else's spawn. */
+/**
+ * The bridge's command line for somebody else's spawn. The SDK adds the `SHELL` of whoever runs the test
+ * where it is not given: the first server would wait for that shell's start-up files.
+ */
 function program(home: DaemonFixture) {
   const { command, args } = home.program;
-  return { command, args: [...args, "mcp", "--stdio"], env: { ...home.env } };
+  return { command, args: [...args, "mcp", "--stdio"], env: { ...home.env, SHELL: "" } };
 }
