@@ -135,8 +135,12 @@ export class BridgedCall implements UpstreamCall, Askable {
 
   answer(text: string): void {
     const plain = this.#isPlain() ? withMembers(text, this.#members()) : undefined;
-    if (plain !== undefined) return this.#deliver((call) => call.answer(plain));
     try {
+      if (plain !== undefined) {
+        // Not read, but looked at: what is no JSON is told, and nobody waits for it for ever.
+        JSON.parse(text);
+        return this.#deliver((call) => call.answer(plain));
+      }
       this.#onAnswer(parseJson(text) as JsonObject);
     } catch (cause) {
       // Its text was not read on the way here: it may be no JSON (Python writes NaN), or nest too deeply.

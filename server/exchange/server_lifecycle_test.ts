@@ -48,7 +48,8 @@ Deno.test("a stopped server refuses calls, and goes on with what clients had ask
   assert.ok(serveAll(all).includes("resources/subscribe"));
 });
 
-Deno.test("a server that crashes is started again for those who only wait for its updates", async () => {
+/** A server that runs, and a client that only waits for its updates. */
+async function subscribed(): Promise<Endpoints> {
   const all = new Endpoints();
   const endpoint = all.endpoint();
   const started = endpoint.start();
@@ -59,22 +60,18 @@ Deno.test("a server that crashes is started again for those who only wait for it
   client.call("resources/subscribe", { uri: "test://a" });
   serveAll(all);
   await settle();
+  return all;
+}
+
+Deno.test("a server that crashes is started again for those who only wait for its updates", async () => {
+  const all = await subscribed();
   all.wire().end();
   await settle();
   assert.deepEqual(serveAll(all), ["initialize"]);
 });
 
 Deno.test("while the daemon stops, nobody who loses a place is given a new process", async () => {
-  const all = new Endpoints();
-  const endpoint = all.endpoint();
-  const started = endpoint.start();
-  await settle();
-  all.wire().initialize();
-  await started;
-  const client = all.client("a", endpoint);
-  client.call("resources/subscribe", { uri: "test://a" });
-  serveAll(all);
-  await settle();
+  const all = await subscribed();
   await all.pool.stop(new Error("stopping") as never, { ms: 0 } as never);
   await settle();
   assert.equal(all.opened.flatMap(({ wires }) => wires.opened).length, 1);

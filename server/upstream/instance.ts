@@ -11,7 +11,7 @@
 
 import { asFault, Fault } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
-import { notificationText } from "../../protocol/message.ts";
+import { describe, notificationText } from "../../protocol/message.ts";
 import { modernMeta } from "../../protocol/modern.ts";
 import type { UpstreamCall } from "./call.ts";
 import { Conversation, type Listen, type Topic } from "./conversation.ts";
@@ -248,9 +248,15 @@ export class Instance {
 
   /** Passes a notification on to the server, if it runs. */
   notify(method: string, params: JsonObject | undefined): void {
-    if (this.#life.state === "ready") {
-      this.#conversation.wire?.send(notificationText(method, params));
-    }
+    if (this.#life.state !== "ready") return;
+    if (this.#conversation.wire?.send(notificationText(method, params)) !== false) return;
+    this.#options.log.warn(
+      "a server does not read its input; a client's notification was dropped",
+      {
+        server: this.name,
+        method: describe(method),
+      },
+    );
   }
 
   /**

@@ -1,11 +1,9 @@
 /** The SDK in both eras with servers of both eras, over a real daemon and over processes of its own. */
 
 import assert from "node:assert/strict";
-import { fromFileUrl, join } from "@std/path";
+import { fromFileUrl } from "@std/path";
 import { type DaemonFixture, daemonTest } from "../fixtures/daemon.ts";
-import { within } from "./support/within.ts";
-
-const DEADLINE_MS = 90_000;
+import { bundle, runProgram, source } from "./support/sdk_program.ts";
 
 const config = {
   mcpServers: {
@@ -24,35 +22,12 @@ function matrixServer(era: string) {
   };
 }
 
-function source(name: string): string {
-  return fromFileUrl(new URL(`../node/${name}`, import.meta.url));
-}
-
-/** The same program for Node, which does not read TypeScript. */
-async function bundle(name: string, daemon: DaemonFixture): Promise<string> {
-  const output = join(daemon.home, "..", name.replace(/\.ts$/, ".mjs"));
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["bundle", "--quiet", "--platform", "node", "--output", output, source(name)],
-  }).output();
-  assert.ok(success, new TextDecoder().decode(stderr));
-  return output;
-}
-
-async function run(command: string, args: string[], daemon: DaemonFixture): Promise<string> {
-  const running = new Deno.Command(command, {
-    args,
-    env: {
-      ...daemon.env,
-      SUITE_LEGACY: JSON.stringify(matrixServer("legacy")),
-      SUITE_MODERN: JSON.stringify(matrixServer("modern")),
-    },
-    clearEnv: true,
-    stdin: "null",
-  }).output();
-  const { code, stdout, stderr } = await within(running, `end of ${command}`, DEADLINE_MS);
-  const text = new TextDecoder().decode(stdout);
-  assert.equal(code, 0, `${text}\n${new TextDecoder().decode(stderr)}`);
-  return text;
+function run(command: string, args: string[], daemon: DaemonFixture): Promise<string> {
+  return runProgram(command, args, {
+    ...daemon.env,
+    SUITE_LEGACY: JSON.stringify(matrixServer("legacy")),
+    SUITE_MODERN: JSON.stringify(matrixServer("modern")),
+  });
 }
 
 daemonTest("sdk, both eras: the suite on Deno", { config }, async (daemon) => {
