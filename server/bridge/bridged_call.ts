@@ -137,8 +137,9 @@ export class BridgedCall implements UpstreamCall, Askable {
     const plain = this.#isPlain() ? withMembers(text, this.#members()) : undefined;
     try {
       if (plain !== undefined) {
-        // Not read, but looked at: what is no JSON is told, and nobody waits for it for ever.
-        JSON.parse(text);
+        // Not read, but looked at: what is no JSON is told, and nobody waits for it for ever. With what was
+        // added, because that is what goes out: a text in pieces is put together once.
+        JSON.parse(plain);
         return this.#deliver((call) => call.answer(plain));
       }
       this.#onAnswer(parseJson(text) as JsonObject);

@@ -57,14 +57,15 @@ export class LegacyServer {
 
   /** Makes the call, or goes on with one that was parked; it will be settled. */
   request(call: ClientCall): void {
-    const { inputResponses, requestState, ...params } = call.params ?? {};
+    const params = call.params ?? {};
+    const { inputResponses, requestState } = params;
     // Almost no call is ever parked: what it is about is summed up when somebody asks.
     const digest = () => digestOf(call.method, params);
     // Answers without the state belong to nothing that was asked here: the server asks again.
     if (requestState !== undefined && MULTI_ROUND_METHODS.has(call.method)) {
       return this.#resume(call, { inputResponses, requestState, digest: digest() });
     }
-    const { _meta, ...rest } = params;
+    const { inputResponses: _, requestState: __, _meta, ...rest } = params;
     const meta = withoutModernMeta(metaOf(params));
     const bridged = new BridgedCall(call, {
       ...this.#options,
@@ -118,7 +119,10 @@ export class LegacyServer {
 }
 
 /** What a call is about, whoever makes it and however often. Short, whatever it is about. */
-function digestOf(method: string, { _meta: _, ...params }: JsonObject): string {
+function digestOf(
+  method: string,
+  { _meta: _, inputResponses: __, requestState: ___, ...params }: JsonObject,
+): string {
   return createHash("sha256").update(stringifyJson([method, sorted(params)])).digest("base64");
 }
 

@@ -48,11 +48,21 @@ export function modernResult(
   return shaped;
 }
 
-/** The members that {@linkcode modernResult} adds where none of them is there, as JSON text. */
+/**
+ * The members that {@linkcode modernResult} adds where none of them is there, as JSON text.
+ *
+ * @param serverInfo Never changed once it was given here.
+ */
 export function modernMembers(serverInfo: unknown): string {
-  const members = modernResult("", {}, serverInfo);
-  return stringifyJson(members).slice(1, -1);
+  // A server says the same of itself with every answer.
+  const known = isObject(serverInfo) ? knownMembers.get(serverInfo) : undefined;
+  if (known !== undefined) return known;
+  const members = stringifyJson(modernResult("", {}, serverInfo)).slice(1, -1);
+  if (isObject(serverInfo)) knownMembers.set(serverInfo, members);
+  return members;
 }
+
+const knownMembers = new WeakMap<JsonObject, string>();
 
 /** An error of a legacy server for a modern client. */
 export function modernError(error: unknown): unknown {

@@ -11,46 +11,59 @@ import type { Clock } from "../../platform/clock.ts";
 /** Options of {@linkcode AgeWatch}. */
 export interface AgeWatchOptions<T> {
   clock: Clock;
-  /** Milliseconds after which something counts as old; up to a second more. */
+  /** Milliseconds after which something counts as old; up to as much more, and at most a second. */
   ageMs: number;
   /** Called once for each that got old. */
   onAge(item: T): void;
 }
 
-/** Milliseconds between two looks. */
+/** Milliseconds between two looks, at most. */
 const LOOK_MS = 1000;
 
-/** Watches over things that mostly go away by themselves. */
+/**
+ * Watches over things that mostly go away by themselves. Their age is counted in looks: time that the
+ * machine slept is nobody's, and no call has to ask the clock.
+ */
 export class AgeWatch<T> {
   readonly #options: AgeWatchOptions<T>;
-  /** When each gets old; in the order of their beginning, and so of their age. */
+  readonly #lookMs: number;
+  /** Looks that something is watched for: one more than fill its time, since it begins between two. */
+  readonly #patience: number;
+  /** At which look each gets old; in the order of their beginning, and so of their age. */
   readonly #waiting = new ChurningMap<T, number>();
+  #looks = 0;
   #timer: Disposable | undefined;
 
   constructor(options: AgeWatchOptions<T>) {
     this.#options = options;
+    this.#lookMs = Math.min(LOOK_MS, options.ageMs);
+    this.#patience = Math.ceil(options.ageMs / this.#lookMs) + 1;
   }
 
   add(item: T): void {
-    const { clock, ageMs } = this.#options;
-    this.#waiting.set(item, clock.now() + ageMs);
-    this.#timer ??= clock.after(LOOK_MS, () => this.#look());
+    this.#waiting.set(item, this.#looks + this.#patience);
+    if (this.#timer === undefined) this.#watch();
   }
 
   delete(item: T): void {
     this.#waiting.delete(item);
   }
 
+  #watch(): void {
+    this.#timer = this.#options.clock.after(this.#lookMs, () => {
+      this.#timer = undefined;
+      this.#look();
+      if (this.#waiting.size > 0) this.#watch();
+    });
+  }
+
   #look(): void {
-    const { clock, onAge } = this.#options;
-    this.#timer = undefined;
-    const now = clock.now();
+    this.#looks++;
     for (const [item, due] of this.#waiting) {
-      if (due > now) break;
+      if (due > this.#looks) break;
       this.#waiting.delete(item);
-      onAge(item);
+      this.#options.onAge(item);
     }
-    if (this.#waiting.size > 0) this.#timer = clock.after(LOOK_MS, () => this.#look());
   }
 
   /** Stops watching. */

@@ -22,9 +22,10 @@ const CLASSES: Readonly<Record<string, readonly string[]>> = {
  */
 export function clientClass(capabilities: JsonObject): JsonObject {
   const result: JsonObject = {};
-  for (const [name, parts] of Object.entries(CLASSES)) {
+  for (const name in CLASSES) {
     const declared = capabilities[name];
     if (!isObject(declared)) continue;
+    const parts = CLASSES[name];
     const known = parts.filter((part) => isObject(declared[part]));
     // Before there were parts, an empty object meant forms (2025-06-18), and it still does.
     if (name === "elicitation" && known.length === 0) known.push("form");

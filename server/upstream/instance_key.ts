@@ -31,19 +31,31 @@ export interface InstanceSpec {
 export function instanceKey(
   { entry, capabilities, project, own, another }: InstanceSpec,
 ): string {
-  return `${entryKey(entry)} ${canonical({ capabilities, project, own, another })}`;
+  const isForAll = own === undefined && project === undefined && another === undefined &&
+    Object.keys(capabilities).length === 0;
+  const { entryKey, keyForAll } = keysOf(entry);
+  if (isForAll) return keyForAll;
+  return `${entryKey} ${canonical({ capabilities, project, own, another })}`;
+}
+
+interface EntryKeys {
+  /** What the entry says of it. */
+  entryKey: string;
+  /** The key of the instance for everybody whom it cannot ask anything, which most are. */
+  keyForAll: string;
 }
 
 /** By entry: one is never changed, and a call of a client without a name asks for its key. */
-const entryKeys = new WeakMap<ServerEntry, string>();
+const keysByEntry = new WeakMap<ServerEntry, EntryKeys>();
 
-function entryKey(entry: ServerEntry): string {
-  let key = entryKeys.get(entry);
-  if (key === undefined) {
+function keysOf(entry: ServerEntry): EntryKeys {
+  let keys = keysByEntry.get(entry);
+  if (keys === undefined) {
     const { name: _, sharing: { mode }, ...rest } = entry;
-    entryKeys.set(entry, key = canonical({ ...rest, mode }));
+    const entryKey = canonical({ ...rest, mode });
+    keysByEntry.set(entry, keys = { entryKey, keyForAll: `${entryKey} {"capabilities":{}}` });
   }
-  return key;
+  return keys;
 }
 
 /** The class of clients that an instance is for: roots make none. */
