@@ -4,8 +4,8 @@
  * way what the same program would know in a terminal: the PATH above all.
  *
  * Guarantees: never throws, and settles after ten seconds at the latest; whatever the start-up files
- * print, ask or start, the terminal is not touched; a shell that is too slow is ended with all it
- * started. Not guaranteed: that the start-up files do the same when nobody types. What they start in
+ * print, ask or start, the terminal is not touched; a shell that is too slow is told that its
+ * terminal is closed, and half a second later ended with all it started. Not guaranteed: that the start-up files do the same when nobody types. What they start in
  * the background of a shell that answered is left to itself, as in a terminal.
  *
  * The shell begins as `sshd` would begin it, with who and where the user is and the system's own PATH,
@@ -18,7 +18,7 @@
  */
 
 import { type Clock, systemClock } from "./clock.ts";
-import { signalGroup } from "./process_group.ts";
+import { type GroupSignal, signalGroup } from "./process_group.ts";
 import { programVariables } from "./program_variables.ts";
 
 /** Set for the shell. Where it is set, no shell is started: start-up files may start this program. */
@@ -54,6 +54,8 @@ export interface ShellProcess {
   stdout: ReadableStream<Uint8Array>;
   /** How it ended: `exited with code 1`. Never rejects. */
   ended: Promise<string>;
+  /** Tells its process group that its terminal is closed, so that it can put away what it has begun. */
+  hangUp(): void;
   /** Ends it with its process group. */
   kill(): void;
 }
@@ -180,7 +182,8 @@ async function ask(
     aborted.promise,
   ]);
   signal?.removeEventListener("abort", onAbort);
-  if ("problem" in outcome) child.kill();
+  // It may hold locks of the user's (pyenv's, conda's), and leave them behind when it is killed at once.
+  if ("problem" in outcome) child.hangUp();
   // Rejects only when the pipe broke, which is an end as well.
   await reader.cancel().catch(() => {});
   if (!(await endsSoon(child, clock))) {
@@ -262,17 +265,25 @@ function spawnShell(
     detached: true,
   }).spawn();
   let over = false;
+  let isUnwanted = false;
+  const signal = (name: GroupSignal) => {
+    // Once it is gone, the id of its group can be another's.
+    if (!over) signalGroup(child.pid, name);
+  };
   return {
     pid: child.pid,
     stdout: child.stdout,
     ended: child.status.then(({ code, signal }) => {
+      // What it had started may not care for a terminal.
+      if (isUnwanted) signalGroup(child.pid, "SIGKILL");
       over = true;
       return signal === null ? `exited with code ${code}` : `was ended by ${signal}`;
     }),
-    kill: () => {
-      // Once it is gone, the id of its group can be another's.
-      if (!over) signalGroup(child.pid, "SIGKILL");
+    hangUp: () => {
+      isUnwanted = true;
+      signal("SIGHUP");
     },
+    kill: () => signal("SIGKILL"),
   };
 }
 

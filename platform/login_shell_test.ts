@@ -14,6 +14,7 @@ class FakeShell {
   readonly started: { shell: string; args: string[]; env: Record<string, string>; cwd: string }[] =
     [];
   readonly noted: string[] = [];
+  ignoresHangUp = false;
   readonly #end = Promise.withResolvers<string>();
   readonly #stdout = new TransformStream<Uint8Array, Uint8Array>(undefined, undefined, {
     highWaterMark: 100,
@@ -26,6 +27,10 @@ class FakeShell {
       pid: 7,
       stdout: this.#stdout.readable,
       ended: this.#end.promise,
+      hangUp: () => {
+        this.noted.push("hung up");
+        if (!this.ignoresHangUp) this.#end.resolve("was ended by SIGHUP");
+      },
       kill: () => {
         this.noted.push("killed");
         this.#end.resolve("was ended by SIGKILL");
@@ -114,7 +119,7 @@ Deno.test("a shell that does not answer is ended after ten seconds", async () =>
   deepEqual(await outcome, {
     problem: "/bin/zsh did not print its variables within 10 s and was ended",
   });
-  deepEqual(shell.noted, ["child 7", "killed", "no child 7"]);
+  deepEqual(shell.noted, ["child 7", "hung up", "no child 7"]);
   equal(clock.pending, 0);
 });
 
@@ -129,13 +134,27 @@ Deno.test("a shell that answered and does not end is ended a moment later", asyn
   deepEqual(shell.noted, ["child 7", "killed", "no child 7"]);
 });
 
+Deno.test("a shell that does not care for the end of its terminal is killed a moment later", async () => {
+  const shell = new FakeShell();
+  shell.ignoresHangUp = true;
+  const clock = new FakeClock();
+  const outcome = ask(shell, { clock });
+  await settle();
+  clock.advance(10_000);
+  await eventually(() => clock.pending === 1, "the wait for its end");
+  deepEqual(shell.noted, ["child 7", "hung up"]);
+  clock.advance(500);
+  match(JSON.stringify(await outcome), /was ended/);
+  deepEqual(shell.noted, ["child 7", "hung up", "killed", "no child 7"]);
+});
+
 Deno.test("a shell that nobody waits for any more is ended", async () => {
   const shell = new FakeShell();
   const controller = new AbortController();
   const outcome = ask(shell, { signal: controller.signal });
   controller.abort();
   deepEqual(await outcome, { problem: "/bin/zsh was ended: nobody needs its variables" });
-  deepEqual(shell.noted, ["child 7", "killed", "no child 7"]);
+  deepEqual(shell.noted, ["child 7", "hung up", "no child 7"]);
 });
 
 Deno.test("a shell that ends, prints too much or prints no variables is told", async () => {
@@ -149,7 +168,7 @@ Deno.test("a shell that ends, prints too much or prints no variables is told", a
   outcome = ask(endless);
   for (let i = 0; i < 70; i++) endless.print("y".repeat(64 * 1024));
   match(JSON.stringify(await outcome), /printed more than 4194304 characters and was ended/);
-  deepEqual(endless.noted, ["child 7", "killed", "no child 7"]);
+  deepEqual(endless.noted, ["child 7", "hung up", "no child 7"]);
 
   const without = new FakeShell();
   outcome = ask(without);
@@ -247,13 +266,36 @@ Deno.test({ name: "what bash starts in the background holds nobody up", ignore }
 Deno.test({ name: "a bash that hangs is ended with all it started", ignore }, async () => {
   const clock = new FakeClock();
   let sleeper = 0;
-  const outcome = await askBash(`sleep 60 & echo $! > "$HOME/note"; exec sleep 60`, {
-    clock,
-    meanwhile: async (note) => {
-      sleeper = await pidIn(note);
-      clock.advance(10_000);
+  // One that lives on when the terminal is closed, as with `nohup`.
+  const outcome = await askBash(
+    `(trap "" HUP; exec sleep 60) & echo $! > "$HOME/note"; exec sleep 60`,
+    {
+      clock,
+      meanwhile: async (note) => {
+        sleeper = await pidIn(note);
+        clock.advance(10_000);
+      },
     },
-  });
+  );
   match(JSON.stringify(outcome), /did not print its variables within 10 s and was ended/);
   await eventually(() => processStartTime(sleeper) === null, "end of what the shell had started");
+});
+
+Deno.test({ name: "a bash that hangs can put away what it has begun", ignore }, async () => {
+  const clock = new FakeClock();
+  let wasUnlocked = false;
+  await askBash(
+    `trap 'rm "$HOME/lock"; exit' HUP; touch "$HOME/lock"; echo $$ > "$HOME/note"
+     while true; do sleep 0.01; done`,
+    {
+      clock,
+      meanwhile: async (note) => {
+        const shell = await pidIn(note);
+        clock.advance(10_000);
+        await eventually(() => processStartTime(shell) === null, "the end of the shell");
+        wasUnlocked = await Deno.stat(note.replace(/note$/, "lock")).then(() => false, () => true);
+      },
+    },
+  );
+  equal(wasUnlocked, true, "its lock was left behind");
 });

@@ -7,11 +7,14 @@
  * @module
  */
 
+/** `SIGHUP` is what a terminal sends that is closed; the other two ask and force. */
+export type GroupSignal = "SIGHUP" | "SIGTERM" | "SIGKILL";
+
 /** What does it; replaced in tests. */
 export interface GroupSystem {
   os: typeof Deno.build.os;
   /** As `Deno.kill`. */
-  kill(pid: number, signal: "SIGTERM" | "SIGKILL"): void;
+  kill(pid: number, signal: GroupSignal): void;
   /** Starts a program and does not wait for it. @throws {Deno.errors.NotFound} when there is none. */
   start(command: string, args: string[]): void;
 }
@@ -38,7 +41,7 @@ const realSystem: GroupSystem = {
  */
 export function signalGroup(
   pid: number,
-  signal: "SIGTERM" | "SIGKILL",
+  signal: GroupSignal,
   system: GroupSystem = realSystem,
 ): void {
   try {
