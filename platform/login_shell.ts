@@ -3,10 +3,11 @@
  * reads its start-up files, and prints its variables. A program that a desktop started learns in this
  * way what the same program would know in a terminal: the PATH above all.
  *
- * Guarantees: never throws, and settles after ten seconds at the latest; whatever the start-up files
- * print, ask or start, the terminal is not touched; a shell that is too slow is told that its
- * terminal is closed, and half a second later ended with all it started. Not guaranteed: that the start-up files do the same when nobody types. What they start in
- * the background of a shell that answered is left to itself, as in a terminal.
+ * Guarantees: never throws, and settles after eleven seconds at the latest; whatever the start-up files
+ * print, ask or start, the terminal is not touched; a shell that is too slow is told that its terminal is
+ * closed, and half a second later ended with all it started. Not guaranteed: that the start-up files do
+ * the same when nobody types. What they start in the background of a shell that answered is left to
+ * itself, as in a terminal.
  *
  * The shell begins as `sshd` would begin it, with who and where the user is and the system's own PATH,
  * so that what comes out does not depend on the terminal or desktop that this process was started from.

@@ -118,8 +118,10 @@ async function stayAttached(
     return EXIT.ok;
   }
   const { attachedLogger } = await import("./loggers.ts");
+  const { consoleToLog } = await import("./console_to_log.ts");
   const { runDaemon } = await import("../../server/daemon/run.ts");
   using logger = attachedLogger(context, whereToLook(context).paths.logFile);
+  using _ = consoleToLog(logger.log);
   try {
     await runDaemon({
       ...runOptions(settings, context),
@@ -145,9 +147,11 @@ async function beDaemon(
   context: CommandContext,
 ): Promise<number> {
   const { detachedLogger } = await import("./loggers.ts");
+  const { consoleToLog } = await import("./console_to_log.ts");
   const { runDaemon } = await import("../../server/daemon/run.ts");
   using logger = detachedLogger(whereToLook(context).paths.logFile);
   const { log } = logger;
+  using _ = consoleToLog(log);
   try {
     await runDaemon({ ...runOptions(settings, context), log, detached: true, autostarted });
     return EXIT.ok;
