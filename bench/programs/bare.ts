@@ -1,6 +1,7 @@
 /**
- * The bound that nobody can beat on this runtime: a bare `Deno.serve` that reads the headers, parses the
- * call and answers it itself. No session, no server behind it.
+ * The bound: a bare `Deno.serve` that reads the headers and the text of a call, parses it and answers it
+ * itself. No session, no server behind it. (`request.json()` is a tenth faster still on Deno 2.9.6, but
+ * whoever must know whether it was UTF-8, and how a number was written, needs the text.)
  *
  * Prints `{"url": …}` as its first line.
  *
