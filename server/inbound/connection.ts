@@ -65,6 +65,8 @@ export class Connection {
   /** Requests that were taken and not answered. */
   #open = 0;
   #closed = false;
+  /** While the client cancels a request of the modern era. */
+  #isCancelling = false;
   #settled: PromiseWithResolvers<void> | undefined;
 
   /** @throws {Fault} when there are too many connections, or the daemon is stopping. */
@@ -142,8 +144,10 @@ export class Connection {
       session.touch();
       this.#options.context.exchange.request(session, incoming, {
         answer: (text, fault) => {
-          // Of a cancelled request nothing more is said (MCP 2026-07-28, transports/stdio).
-          if (!session.isModern || fault?.reason !== "cancelled") reply.answer(text, fault);
+          // Of a request that its client cancels nothing more is said (MCP 2026-07-28, transports/stdio).
+          // What ended for another reason it waits for.
+          const isSilent = this.#isCancelling && session.isModern && fault?.reason === "cancelled";
+          if (!isSilent) reply.answer(text, fault);
           const failed = incoming.method === "initialize" && fault !== undefined;
           // The client may try again, as if nothing had been.
           if (failed) this.#leave(session, "it could not begin");
@@ -236,8 +240,13 @@ export class Connection {
 
   #takeNotification(message: Exclude<Message, RequestMessage>): void {
     if (message.kind === "notification" && this.#modern !== undefined) {
-      // Only a cancellation means anything, and it names its request.
-      this.#options.context.exchange.notification(this.#modern, message);
+      // Only a cancellation means anything, and it names its request, which ends before this returns.
+      this.#isCancelling = true;
+      try {
+        this.#options.context.exchange.notification(this.#modern, message);
+      } finally {
+        this.#isCancelling = false;
+      }
       if (this.#session === undefined) return;
     }
     const session = this.#session;

@@ -138,3 +138,39 @@ Deno.test("a connection ends with its session: nobody goes on where his state is
   assert.deepEqual(bench.all.wire().take(), []);
   assert.equal(bench.endpoint.clients, 0);
 });
+
+Deno.test("who declines what the server needs is answered: only its own cancellation is silent", async () => {
+  const bench = await new Bench().start();
+  const capabilities = { elicitation: { form: {}, url: {} } };
+  const _meta = { ...META, "io.modelcontextprotocol/clientCapabilities": capabilities };
+  bench.say({ id: 1, method: "tools/call", params: { _meta } });
+  await settle();
+  // A class of its own has a process of its own.
+  bench.all.wire().initialize({});
+  await settle();
+  const [{ id }] = bench.all.wire().take().filter(({ method }) => method === "tools/call");
+  const elicitations = [{ url: "https://example.com/", elicitationId: "e", message: "Log in" }];
+  bench.all.wire().line({
+    ...{ jsonrpc: "2.0", id },
+    error: { code: -32042, message: "Log in first", data: { elicitations } },
+  });
+  await settle();
+  bench.all.clock.advance(15);
+  const [{ result }] = bench.sent.splice(0);
+  assert.equal(result.resultType, "input_required");
+  const [key] = Object.keys(result.inputRequests);
+  const inputResponses = { [key]: { action: "decline" } };
+  const { requestState } = result;
+  bench.say({ id: 2, method: "tools/call", params: { _meta, requestState, inputResponses } });
+  await settle();
+  assert.deepEqual(bench.sent.map(({ id, error }) => [id, error.data.reason]), [[2, "cancelled"]]);
+});
+
+Deno.test("requests under way are answered when their session is ended, before the connection is", async () => {
+  const bench = await new Bench().start();
+  bench.say({ id: 1, method: "tools/call", params: { _meta: META } });
+  const [session] = bench.sessions;
+  bench.sessions.end(session, "ended by hand");
+  assert.deepEqual(bench.sent.map(({ id, error }) => [id, error.data.reason]), [[1, "cancelled"]]);
+  assert.equal(bench.ended, "ended by hand");
+});
