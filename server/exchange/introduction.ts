@@ -4,7 +4,8 @@
  * Guarantees: it is what the server says of itself, wherever the server can be asked. Where it cannot be
  * started yet, because its client has still to be asked for its project, the client is told what the
  * server said the last time, or all that a server may have; then lists of what the server turns out not
- * to have are empty, and no error.
+ * to have are empty, and no error. Instructions may be about the project of whoever heard them, so they
+ * are told to others only once the processes of two projects gave the same.
  * Not guaranteed: that other calls of what the server turns out not to have succeed.
  *
  * @module
@@ -45,27 +46,39 @@ export class Introduction {
   readonly #server: string;
   /** Sessions that were told what a server may have, before there was one to ask. */
   readonly #provisional = new WeakSet<Session>();
-  /** What some instance said of itself the last time. */
-  #lastKnown: InitializeResult | undefined;
+  /** What some instance said of itself the last time, and the project it works on. */
+  #last: { said: InitializeResult; project: string | undefined } | undefined;
+  /** Whether its instructions are those of another project's instance as well. */
+  #areCommon = false;
 
   /** @param server Its name. */
   constructor(server: string) {
     this.#server = server;
   }
 
-  /** An instance is initialized. */
-  learn(result: InitializeResult | undefined): void {
-    this.#lastKnown = result;
+  /** An instance is initialized. @param project The one it works on. */
+  learn(said: InitializeResult | undefined, project: string | undefined): void {
+    if (said === undefined) return;
+    const before = this.#last;
+    const areSame = before?.said.instructions === said.instructions;
+    this.#areCommon = areSame && (this.#areCommon || before?.project !== project);
+    this.#last = { said, project };
   }
 
   /** What the server may say once it can be started; the session knows it only provisionally. */
   provisional(session: Session): InitializeResult {
     this.doubt(session);
-    return this.#lastKnown ?? {
-      protocolVersion: LATEST_LEGACY_REVISION,
-      capabilities: WIDEST_CAPABILITIES,
-      serverInfo: { name: this.#server, version: "" },
-    };
+    if (this.#last === undefined) {
+      return {
+        protocolVersion: LATEST_LEGACY_REVISION,
+        capabilities: WIDEST_CAPABILITIES,
+        serverInfo: { name: this.#server, version: "" },
+      };
+    }
+    // Whatever else was said was said to the clients of another project.
+    const { protocolVersion, capabilities, serverInfo, instructions } = this.#last.said;
+    const known = { protocolVersion, capabilities, serverInfo };
+    return this.#areCommon && instructions !== undefined ? { ...known, instructions } : known;
   }
 
   /** What a session was told may not be true any more. */

@@ -240,7 +240,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
   // ---- what happens at its instances
 
   onReady(shared: SharedInstance): void {
-    this.#introduction.learn(shared.instance.initializeResult);
+    this.#introduction.learn(shared.instance.initializeResult, shared.spec.project);
     this.#listener.onReady(this, shared);
   }
 
