@@ -79,9 +79,15 @@ export function tellFailure(command: string, error: unknown, context: CommandCon
   const tell = (text: string) =>
     context.stderr(`${context.isErrorTerminal ? shown(text) : text}\n`);
   tell(`${command}: ${error.message}`);
-  const { data } = error;
-  if (typeof data === "object" && data !== null && "detail" in data && data.detail !== undefined) {
-    tell(typeof data.detail === "string" ? data.detail : JSON.stringify(data.detail));
-  }
+  const detail = furtherDetail(error);
+  if (detail !== "") tell(detail);
   return error.kind === "not_running" ? EXIT.notRunning : EXIT.failed;
+}
+
+/** What the daemon says beside the message: its lines without those that the message holds already. */
+function furtherDetail({ message, data }: AichakuError): string {
+  if (typeof data !== "object" || data === null || !("detail" in data)) return "";
+  const { detail } = data;
+  if (typeof detail !== "string") return detail === undefined ? "" : JSON.stringify(detail);
+  return detail.split("\n").filter((line) => !message.includes(line)).join("\n");
 }

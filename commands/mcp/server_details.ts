@@ -21,9 +21,20 @@ export function serverDetails(report: Partial<ServerReport>): string[] {
     ...(isolated === undefined
       ? []
       : [`clients that can be asked have a process each: ${isolated}`]),
-    ...(lastError === undefined || lastError === reason
-      ? []
-      : [`last error: ${firstLine(lastError)}`]),
+    ...problemLines(lastError, reason),
+  ];
+}
+
+/** What the reason beside the state does not say yet. */
+function problemLines(lastError: string | undefined, reason: string | undefined): string[] {
+  const known = reason === undefined ? undefined : firstLine(reason);
+  const isKnown = lastError === undefined ||
+    (known !== undefined && firstLine(lastError).endsWith(known));
+  // A server that needs a key or a login says so on its standard error.
+  const lastWords = reason?.trimEnd().split("\n").slice(1).at(-1);
+  return [
+    ...(isKnown ? [] : [`last error: ${firstLine(lastError)}`]),
+    ...(lastWords === undefined ? [] : [`it wrote: ${lastWords}`]),
   ];
 }
 

@@ -97,3 +97,13 @@ Deno.test("where a default comes from, what was learned, and what went wrong, ea
 Deno.test("a daemon of another version may say less", () => {
   deepEqual(serverDetails({}), []);
 });
+
+Deno.test("what went wrong is said once; the last line that the server wrote stands below the state", () => {
+  const reason = "the variable KEY is not set";
+  const lastError = `Cannot start server "docs": ${reason}`;
+  deepEqual(serverDetails({ reason, lastError }), [], "the state says it already");
+  const words = "exited with code 1\nError: no login\nRun `docs login` first.\n";
+  deepEqual(serverDetails({ reason: words, lastError: words }), [
+    "it wrote: Run `docs login` first.",
+  ]);
+});

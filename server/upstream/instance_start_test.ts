@@ -112,6 +112,21 @@ Deno.test("a server that never answers initialize is ended when its time is over
   assert.equal(bench.readies, 0);
 });
 
+Deno.test("a server that waits for somebody to log in: the error has what it wrote", async () => {
+  const bench = new InstanceBench({ startTimeoutMs: 5000 });
+  const ready = bench.instance.ready();
+  await settle();
+  bench.wires.last.lastWords = "Please log in: open https://login.example.com/device";
+  bench.clock.advance(5000);
+  const fault = await ready.catch((error) => error);
+  assert.equal(fault.reason, "upstream_timeout");
+  assert.equal(
+    fault.details.detail,
+    "did not answer initialize within 5 s\n" +
+      "Please log in: open https://login.example.com/device",
+  );
+});
+
 Deno.test("a machine that slept through the start gives the server its time again", async () => {
   const bench = new InstanceBench({ startTimeoutMs: 5000 });
   const ready = bench.instance.ready();

@@ -106,14 +106,19 @@ export class Startup {
       const late = clock.now() - due;
       // Late by more than itself: this machine or process slept, and the server may have answered.
       if (late > ms) return this.#watch(ms);
+      const how = `did not answer initialize within ${startTimeoutMs / 1000} s`;
+      // A server that waits for somebody to log in says so there, and nowhere else.
+      const lastWords = this.#conversation.wire?.lastWords ?? "";
       onFailed(
         new Fault(
           "upstream_timeout",
-          `Server ${JSON.stringify(name)} did not answer initialize within ` +
-            `${
-              startTimeoutMs / 1000
-            } s; raise its "startTimeout" in config.json if it is just slow`,
-          { server: name, retryable: true },
+          `Server ${JSON.stringify(name)} ${how}; raise its "startTimeout" in config.json if it ` +
+            "is just slow",
+          {
+            server: name,
+            retryable: true,
+            ...(lastWords === "" ? {} : { detail: `${how}\n${lastWords}` }),
+          },
         ),
       );
     });

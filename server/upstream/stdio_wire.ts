@@ -83,6 +83,9 @@ export function openStdioWire(options: StdioWireOptions, events: WireEvents): Wi
     get writable() {
       return !over && !writer.closed;
     },
+    get lastWords() {
+      return stderrTail.text;
+    },
     send: (text) => !over && writer.write(text),
     close: (grace) => closing ??= close(grace),
   };

@@ -68,6 +68,8 @@ export interface Wire {
    * come this way before a tool is called. Default false.
    */
   readonly mirrorsArguments?: boolean;
+  /** What the server wrote to stderr until now, its last lines as in {@linkcode WireEnd}. Default none. */
+  readonly lastWords?: string;
   /** Ends the connection: politely, then by force. Resolves when it has ended. */
   close(grace: CloseGrace): Promise<void>;
 }

@@ -103,3 +103,25 @@ daemonTest("call: a server that cannot start fails with what it said", dying, as
   assert.equal(unknown.code, 1, unknown.stderr);
   assert.match(unknown.stderr, /nobody/);
 });
+
+daemonTest("tools, call: why a server cannot start is said once, with what it wrote", {
+  config: {
+    mcpServers: {
+      login: {
+        command: "sh",
+        args: ["-c", "echo 'Please log in at https://login.example.com' >&2; exec sleep 600"],
+        startTimeout: "2s",
+      },
+      keyless: { command: "sh", args: ["-c", "echo 'Error: no API key' >&2; exit 3"] },
+    },
+  },
+}, async (daemon) => {
+  const login = await daemon.cli("tools", "login");
+  assert.deepEqual([login.code, login.stdout], [1, ""]);
+  assert.match(
+    login.stderr,
+    /did not answer initialize within 2 s; .*\nPlease log in at https:\S+\n$/,
+  );
+  const keyless = await daemon.cli("call", "keyless", "anything");
+  assert.match(keyless.stderr, /it exited with code 3 before it was ready\nError: no API key\n$/);
+});
