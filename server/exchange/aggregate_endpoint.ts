@@ -12,6 +12,7 @@ import { asFault, Fault } from "../../protocol/errors.ts";
 import { isObject, type JsonObject } from "../../protocol/json.ts";
 import { describe, type NotificationMessage, notificationText } from "../../protocol/message.ts";
 import { negotiateRevision } from "../../protocol/revisions.ts";
+import { ChurningMap } from "../../platform/churning_map.ts";
 import type { Clock } from "../../platform/clock.ts";
 import type { Logger } from "../daemon/log.ts";
 import type { CatalogStore } from "../store/catalog_store.ts";
@@ -76,7 +77,7 @@ let lastListener = 0;
 export class AggregateEndpoint implements Endpoint, EndpointListener {
   readonly server = undefined;
   readonly #options: AggregateEndpointOptions;
-  readonly #sessions = new Map<string, Session>();
+  readonly #sessions = new ChurningMap<string, Session>();
   readonly #catalogs: Catalogs;
   readonly #offers: Offers;
   /** Modern clients that listen. */
@@ -95,7 +96,7 @@ export class AggregateEndpoint implements Endpoint, EndpointListener {
   }
 
   /** Sessions at this address. */
-  get sessions(): ReadonlyMap<string, Session> {
+  get sessions(): ChurningMap<string, Session> {
     return this.#sessions;
   }
 
