@@ -220,7 +220,7 @@ export class InstanceCalls {
       for (const uri of filter.resourceSubscriptions ?? []) {
         if (call.settled) break;
         try {
-          await needs.subscribe(id, { uri });
+          await needs.subscribe(id, { uri }, call.owner);
           honoured.push(uri);
         } catch (error) {
           // One that cannot be had is left out of what the client is told it will hear of.

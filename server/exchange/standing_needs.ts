@@ -39,6 +39,8 @@ export class StandingNeeds {
   readonly #options: StandingNeedsOptions;
   readonly #logLevels = new LogLevels();
   readonly #subscriptions = new Subscriptions();
+  /** Under whose name those call that have another one for what they subscribe to. */
+  readonly #owners = new Map<string, string>();
   readonly #listening: Listening;
 
   constructor(options: StandingNeedsOptions) {
@@ -100,6 +102,7 @@ export class StandingNeeds {
   /**
    * Subscribes a client.
    *
+   * @param owner Under whose name it calls, where that is another one.
    * @throws {UpstreamError} {Fault} when the server does not take it.
    */
   async subscribe(client: string, params: JsonObject & { uri: string }, owner?: string) {
@@ -107,6 +110,7 @@ export class StandingNeeds {
     const isNew = !this.#subscriptions.of(uri).has(client);
     // Before the server answers, so that another client's unsubscribe does not undo it meanwhile.
     this.#subscriptions.add(client, uri);
+    if (owner !== undefined && owner !== client) this.#owners.set(client, owner);
     try {
       if ((this.#era ?? await this.#findEra()) === "modern") {
         return await this.#subscribeModern(uri);
@@ -169,6 +173,7 @@ export class StandingNeeds {
   release(client: string): void {
     if (this.#logLevels.delete(client)) this.#try(() => this.tellLevel());
     const uris = this.#subscriptions.deleteAll(client);
+    this.#owners.delete(client);
     if (uris.length === 0) return;
     if (this.#isModern) return void this.#try(() => this.#listen());
     for (const uri of uris) {
@@ -210,12 +215,26 @@ export class StandingNeeds {
     if (uris.length === 0) return;
     if (this.#isModern) return void this.#try(() => this.#listen());
     for (const uri of uris) {
-      this.#try(() => this.#make({ method: "resources/subscribe", params: { uri } }));
+      this.#try(() => {
+        this.#noteWhoFor([uri]);
+        return this.#make({ method: "resources/subscribe", params: { uri } });
+      });
     }
   }
 
   #listen(): Promise<ReadonlySet<string>> {
-    return this.#listening.listen(this.#subscriptions.uris);
+    const { uris } = this.#subscriptions;
+    this.#noteWhoFor(uris);
+    return this.#listening.listen(uris);
+  }
+
+  /** The daemon subscribes in its own name, and what the server then says may be about these clients. */
+  #noteWhoFor(uris: readonly string[]): void {
+    for (const uri of uris) {
+      for (const client of this.#subscriptions.of(uri)) {
+        this.#options.instance.workFor(this.#owners.get(client) ?? client);
+      }
+    }
   }
 
   #make({ owner = DAEMON, method, params }: UpstreamRequest): Promise<JsonObject> {

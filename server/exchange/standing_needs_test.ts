@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
 import { META } from "../../protocol/modern.ts";
-import { Endpoints } from "../../tests/fixtures/endpoints.ts";
+import { type Client, Endpoints } from "../../tests/fixtures/endpoints.ts";
 import { settle } from "../../tests/fixtures/fake_clock.ts";
 import type { FakeWire, Json } from "../../tests/fixtures/fake_wire.ts";
+import { ModernClient } from "../../tests/fixtures/modern_client.ts";
 
 /** A modern server that is played by the test, and a legacy client. */
 class Bench {
@@ -91,4 +92,56 @@ Deno.test("what a server is asked before its era is known is said in the way of 
     assert.deepEqual(bench.wire.take(), [], method);
     assert.deepEqual(reply.answers[0]?.result, {}, method);
   }
+});
+
+/** A legacy server that is played by the test, initialized; what it is asked first is answered. */
+async function beginLegacy(all: Endpoints): Promise<FakeWire> {
+  await settle();
+  const wire = all.wire();
+  wire.initialize({ capabilities: { resources: { subscribe: true }, logging: {} } });
+  await settle();
+  for (const { id } of wire.take()) if (id !== undefined) wire.answer(id);
+  await settle();
+  return wire;
+}
+
+/** What a client hears of a process that speaks before and after its call, and dies. */
+async function heardBy(client: Client, wire: FakeWire): Promise<string> {
+  const speak = () =>
+    wire.line({
+      jsonrpc: "2.0",
+      method: "notifications/message",
+      params: { level: "info", data: "about a://other" },
+    });
+  const reply = client.call("tools/call");
+  speak();
+  const asked = wire.take();
+  for (const { id, method } of asked) if (method === "ping") wire.answer(id);
+  for (const { id } of [...asked, ...wire.take()]) wire.answer(id);
+  speak();
+  client.call("tools/call");
+  wire.end("was ended by SIGKILL", "about a://other");
+  await settle();
+  return JSON.stringify([reply.texts, client.read()]);
+}
+
+Deno.test("what the next process says may be about whoever is subscribed there, and is told to no other", async () => {
+  const all = new Endpoints();
+  const endpoint = all.endpoint();
+  all.client("other", endpoint).call("resources/subscribe", { uri: "a://other" });
+  (await beginLegacy(all)).end();
+  const wire = await beginLegacy(all);
+  const heard = await heardBy(all.client("a", endpoint), wire);
+  assert.ok(!heard.includes("a://other"), heard);
+});
+
+Deno.test("so it is where a modern client listens", async () => {
+  const all = new Endpoints();
+  const endpoint = all.endpoint();
+  new ModernClient(all, endpoint, { capabilities: {} }).call("subscriptions/listen", {
+    notifications: { resourceSubscriptions: ["a://other"] },
+  });
+  const wire = await beginLegacy(all);
+  const heard = await heardBy(all.client("a", endpoint), wire);
+  assert.ok(!heard.includes("a://other"), heard);
 });

@@ -137,6 +137,11 @@ export class Conversation {
     return this.#inFlight.onlyClient;
   }
 
+  /** See {@linkcode InFlight.workFor}. */
+  workFor(client: string): void {
+    this.#inFlight.workFor(client);
+  }
+
   /** See {@linkcode InFlight.soleOwner}. */
   get soleOwner(): string | undefined {
     return this.#inFlight.soleOwner;

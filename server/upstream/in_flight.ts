@@ -132,10 +132,7 @@ export class InFlight {
     call: UpstreamCall,
     { id, progressToken, deadline }: Pick<Entry, "id" | "progressToken" | "deadline">,
   ): void {
-    if (call.owner !== DAEMON && this.#ever !== "many") {
-      this.#ever ??= { client: call.owner };
-      if (this.#ever.client !== call.owner) this.#ever = "many";
-    }
+    if (call.owner !== DAEMON) this.workFor(call.owner);
     let counts = this.#owners.get(call.owner);
     if (counts === undefined) {
       counts = { owner: call.owner, waiting: 0, unanswered: 0 };
@@ -145,6 +142,13 @@ export class InFlight {
     counts.unanswered++;
     this.#waiting++;
     this.#entries.set(id, { id, call, progressToken, deadline, counts, heard: false });
+  }
+
+  /** From now on the process works for `client` as well, whose call it is or on whose behalf it is made. */
+  workFor(client: string): void {
+    if (this.#ever === "many") return;
+    this.#ever ??= { client };
+    if (this.#ever.client !== client) this.#ever = "many";
   }
 
   get(id: number): Entry | undefined {

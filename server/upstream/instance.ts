@@ -147,6 +147,11 @@ export class Instance {
     return this.#conversation.onlyClient;
   }
 
+  /** See {@linkcode InFlight.workFor}. */
+  workFor(client: string): void {
+    this.#conversation.workFor(client);
+  }
+
   /** See {@linkcode InFlight.soleOwner}. */
   get soleOwner(): string | undefined {
     return this.#conversation.soleOwner;
