@@ -7,6 +7,7 @@
  */
 
 import { type CommandContext, EXIT, UsageError } from "./commands/context.ts";
+import { OutputError, writeWhole } from "./commands/output.ts";
 import { selfCommand } from "./platform/self.ts";
 import { VERSION } from "./protocol/version.ts";
 
@@ -110,11 +111,11 @@ async function readContext(): Promise<CommandContext> {
   const home = variable("AICHAKU_HOME");
   const separator = Deno.build.os === "windows" ? "\\" : "/";
   return {
-    stdout: (text) => writeAll(Deno.stdout, text),
-    stderr: (text) => writeAll(Deno.stderr, text),
+    stdout: (text) => writeWhole(Deno.stdout, text, "standard output"),
+    stderr: (text) => writeWhole(Deno.stderr, text, "standard error"),
     isTerminal,
     isErrorTerminal: Deno.stderr.isTerminal(),
-    noColor: variable("NO_COLOR") !== undefined || !isTerminal,
+    noColor: variable("NO_COLOR") !== undefined || !isTerminal || variable("TERM") === "dumb",
     cwd,
     self: selfCommand(import.meta),
     env: {
@@ -143,27 +144,24 @@ function currentFolder(): string {
   }
 }
 
-function writeAll(
-  stream: { writeSync(bytes: Uint8Array): number },
-  text: string,
-): void {
-  const bytes = new TextEncoder().encode(text);
-  for (let offset = 0; offset < bytes.length;) {
-    offset += stream.writeSync(bytes.subarray(offset));
-  }
-}
-
 /** What a command threw, as a text and an exit code. */
 function failure(error: unknown, context: CommandContext): number {
   // `aichaku … | head`: nobody reads any more, and there is nobody to tell.
   if (error instanceof Deno.errors.BrokenPipe) return EXIT.failed;
-  if (error instanceof UsageError) {
-    context.stderr(`${error.message}\n`);
-    return EXIT.usage;
+  try {
+    context.stderr(failureText(error));
+  } catch (lost) {
+    // Standard error cannot be written to either: the exit code is all that is left.
+    if (!(lost instanceof OutputError || lost instanceof Deno.errors.BrokenPipe)) throw lost;
   }
+  return error instanceof UsageError ? EXIT.usage : EXIT.failed;
+}
+
+function failureText(error: unknown): string {
+  if (error instanceof UsageError) return `${error.message}\n`;
+  if (error instanceof OutputError) return `aichaku: ${error.message}\n`;
   const text = error instanceof Error ? error.stack ?? error.message : String(error);
-  context.stderr(`aichaku: unexpected error, please report it: ${text}\n`);
-  return EXIT.failed;
+  return `aichaku: unexpected error, please report it: ${text}\n`;
 }
 
 if (import.meta.main) {

@@ -12,7 +12,7 @@ import { formatResult, shown } from "./call/print.ts";
 import { tellFailure, withServer } from "./call/server_client.ts";
 import { checkArguments, readJson, readPairs, WrongArguments } from "./call/tool_arguments.ts";
 import { projectOf, timeoutOf } from "./call/values.ts";
-import { type CommandContext, EXIT, UsageError } from "./context.ts";
+import { type CommandContext, EXIT, rewritesLines, UsageError } from "./context.ts";
 import { nearest } from "./nearest.ts";
 
 const HELP = `Usage: aichaku call SERVER TOOL [key=value …] [options]
@@ -107,19 +107,19 @@ async function toolNamed(name: string, server: string, client: AichakuClient): P
 async function call(
   client: AichakuClient,
   { name, toolArguments }: { name: string; toolArguments: JsonObject },
-  { isErrorTerminal, stderr }: CommandContext,
+  context: CommandContext,
 ): Promise<CallToolResult> {
-  if (!isErrorTerminal) return await client.callTool(name, toolArguments);
+  if (!rewritesLines(context)) return await client.callTool(name, toolArguments);
   let isShown = false;
   const onProgress = ({ progress, total, message }: Progress) => {
     const numbers = total === undefined ? `${progress}` : `${progress} of ${total}`;
     isShown = true;
-    stderr(`\r\x1b[K${shown(`${numbers} ${message ?? ""}`).replaceAll("\n", " ")}`);
+    context.stderr(`\r\x1b[K${shown(`${numbers} ${message ?? ""}`).replaceAll("\n", " ")}`);
   };
   try {
     return await client.callTool(name, toolArguments, { onProgress });
   } finally {
-    if (isShown) stderr("\r\x1b[K");
+    if (isShown) context.stderr("\r\x1b[K");
   }
 }
 

@@ -49,13 +49,18 @@ export interface CommandContext {
   isTerminal: boolean;
   /** Whether standard error is a terminal. */
   isErrorTerminal: boolean;
-  /** No colours: `NO_COLOR` is set, or standard output is not a terminal. */
+  /** No colours: `NO_COLOR` is set, standard output is not a terminal, or it is a dumb one. */
   noColor: boolean;
   /** Folder that relative paths on the command line are taken from; absolute. */
   cwd: string;
   env: EnvironmentFacts;
   /** How to run this program again: `[...args, "mcp", "--serve-builtin", "reviewer"]`. */
   self: SelfCommand;
+}
+
+/** Whether a line on standard error can be rewritten in place: on a terminal that is not a dumb one. */
+export function rewritesLines({ isErrorTerminal, env }: CommandContext): boolean {
+  return isErrorTerminal && env.variables().TERM !== "dumb";
 }
 
 /** Wrong usage: `main.ts` writes the message to stderr and exits with 2. */

@@ -12,7 +12,7 @@ import { VERSION } from "../protocol/version.ts";
 import { SEVERITIES, type Severity } from "../server/builtin/reviewer/result.ts";
 import { MAX_FILE_BYTES } from "../server/builtin/reviewer/source.ts";
 import { type ArgumentSpec, parseArguments, usage } from "./arguments.ts";
-import { type CommandContext, EXIT } from "./context.ts";
+import { type CommandContext, EXIT, rewritesLines } from "./context.ts";
 import { nearest } from "./nearest.ts";
 import type { Change } from "./review/changes.ts";
 import { FORMATS } from "./review/format.ts";
@@ -98,7 +98,7 @@ export async function runReview(args: string[], context: CommandContext): Promis
 
   await using link = new ReviewerLink(clientMaker(context));
   if (rules.length > 0) await checkRules(rules, link, deadline);
-  using progress = new ProgressLine(context.isErrorTerminal ? context.stderr : () => {});
+  using progress = new ProgressLine(rewritesLines(context) ? context.stderr : () => {});
   const report = await reviewFiles(targets, {
     link,
     failOn: failOn as Severity,
