@@ -15,7 +15,12 @@ export class Drained extends Error {}
 /** Whether the answer says that the call was refused, not executed, by a daemon that is stopping. */
 export function wasRefusedByDraining(answer: string): boolean {
   if (!answer.includes('"draining"')) return false;
-  const message = parseJson(answer);
+  let message: unknown;
+  try {
+    message = parseJson(answer);
+  } catch {
+    return false; // A server wrote it, and the daemon does not read answers: no word of the daemon's own.
+  }
   const error = isObject(message) && isObject(message.error) ? message.error : undefined;
   const data = isObject(error?.data) ? error.data : undefined;
   return data?.reason === "draining" && data.retryable === true;
@@ -32,6 +37,20 @@ export function errorText(error: unknown, id: string): string {
     ? new Fault("draining", "The daemon is stopping, and no other was started in time")
     : new Fault("upstream_unavailable", `Cannot reach the daemon: ${messageOf(error)}`);
   return fault.toResponseText(id);
+}
+
+/**
+ * Whether a text that cannot be read stands where the answer to request `id` would. The daemon passes on
+ * what a server answers without reading it, and some servers write what is no JSON (`NaN`).
+ */
+export function seemsToAnswer(text: string, id: string): boolean {
+  return text.startsWith(`{"jsonrpc":"2.0","id":${id},`) || text.endsWith(`,"id":${id}}`) ||
+    text.endsWith(`,"id":${id},"jsonrpc":"2.0"}`);
+}
+
+/** What the server answered is no message. */
+export function unreadableFault(method: string): Fault {
+  return new Fault("upstream_invalid", `Cannot read the answer to ${method}`);
 }
 
 /** Standard input ended, and with it the time that calls have. */

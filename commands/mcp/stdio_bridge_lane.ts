@@ -16,7 +16,7 @@ import { ChurningMap } from "../../platform/churning_map.ts";
 import { Fault, type Reason } from "../../protocol/errors.ts";
 import { isObject, type JsonObject } from "../../protocol/json.ts";
 import { type Message, parseMessage } from "../../protocol/message.ts";
-import { lostFault } from "./stdio_bridge_faults.ts";
+import { lostFault, seemsToAnswer, unreadableFault } from "./stdio_bridge_faults.ts";
 import { type BridgeWire, NotTaken, openWire, type WireTarget } from "./stdio_bridge_wire.ts";
 
 /** A request of the client's, and who is told what became of it. */
@@ -182,7 +182,10 @@ class OpenLane implements Lane {
     try {
       message = parseMessage(text);
     } catch (error) {
-      return this.#options.log(`the daemon said what is no message: ${String(error)}`);
+      this.#options.log(`the daemon said what is no message: ${String(error)}`);
+      const meant = [...this.#calls.values()].find(({ id }) => seemsToAnswer(text, id));
+      if (meant !== undefined) this.#take(meant)?.fail(unreadableFault(meant.method));
+      return;
     }
     if (message.kind !== "response") return this.#options.onMessage(text);
     const call = this.#calls.get(message.id);

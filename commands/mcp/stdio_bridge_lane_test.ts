@@ -118,6 +118,23 @@ unix(
   },
 );
 
+unix("an answer that is no JSON is told to whoever waits for it, and to nobody else", async () => {
+  await using daemon = new Daemon();
+  const lane = await daemon.opened();
+  const [first, second] = [ask(lane, "1"), ask(lane, "21")];
+  for (let i = 0; i < 2; i++) await daemon.heard();
+  const isInvalid = (error: unknown) =>
+    error instanceof Fault && error.reason === "upstream_invalid";
+  const refused = rejects(second, isInvalid);
+  await daemon.say('{"result":{"value":NaN},"jsonrpc":"2.0","id":21}');
+  await refused;
+  await daemon.say('{"jsonrpc":"2.0","id":1,"result":{}}');
+  equal(await first, '{"jsonrpc":"2.0","id":1,"result":{}}');
+  deepEqual(daemon.messages, []);
+  lane.close("over");
+  await lane.ended;
+});
+
 unix("an id that is in flight is refused, and the first call under it is not touched", async () => {
   await using daemon = new Daemon();
   const lane = await daemon.opened();

@@ -20,7 +20,13 @@ import { Fault } from "../../protocol/errors.ts";
 import { isObject, type JsonObject, parseJson, stringifyJson } from "../../protocol/json.ts";
 import { type Message, notificationText, parseMessage } from "../../protocol/message.ts";
 import { META } from "../../protocol/modern.ts";
-import { errorText, lostFault, wasRefusedByDraining } from "./stdio_bridge_faults.ts";
+import {
+  errorText,
+  lostFault,
+  seemsToAnswer,
+  unreadableFault,
+  wasRefusedByDraining,
+} from "./stdio_bridge_faults.ts";
 import { type BridgeWire, NotTaken, type WireListener } from "./stdio_bridge_wire.ts";
 
 /** Options of {@linkcode ModernSide}. */
@@ -50,6 +56,8 @@ export interface ModernRequest {
 interface Asked extends ModernRequest {
   /** The connection it was sent over; undefined while it waits for one. */
   wire: BridgeWire | undefined;
+  /** Whether it left whole, or may have. */
+  isSent: boolean;
   /** What a subscription was granted, once it was. */
   granted: JsonObject | undefined;
   /** Connections that were lost under it. */
@@ -85,6 +93,8 @@ export class ModernSide {
   readonly #options: ModernSideOptions;
   readonly #asked = new ChurningMap<string, Asked>();
   #wire: Promise<BridgeWire> | undefined;
+  /** Connections that have ended. */
+  readonly #over = new WeakSet<BridgeWire>();
 
   constructor(options: ModernSideOptions) {
     this.#options = options;
@@ -101,6 +111,7 @@ export class ModernSide {
     const asked: Asked = {
       ...request,
       wire: undefined,
+      isSent: false,
       granted: undefined,
       losses: 0,
       until: performance.now() + this.#options.patienceMs,
@@ -141,12 +152,19 @@ export class ModernSide {
     const { signal } = this.#options;
     for (let wait = FIRST_WAIT_MS; this.#isOpen(asked); wait = Math.min(wait * 2, MAX_WAIT_MS)) {
       const reached = this.#reached();
+      let wire: BridgeWire | undefined;
       try {
-        const wire = await reached;
+        wire = await reached;
         if (!this.#isOpen(asked)) return;
         asked.wire = wire;
-        return await wire.send(asked.line);
+        asked.isSent = false;
+        await wire.send(asked.line);
+        asked.isSent = true;
+        if (this.#over.has(wire) && asked.wire === wire) this.#lose(asked);
+        return;
       } catch (error) {
+        // It was seen to meanwhile.
+        if (asked.wire !== wire) return;
         asked.wire = undefined;
         if (this.#wire === reached) this.#wire = undefined;
         if (!(error instanceof NotTaken) || performance.now() >= asked.until) {
@@ -178,7 +196,12 @@ export class ModernSide {
     try {
       message = parseMessage(text);
     } catch (error) {
-      return this.#options.log(`the daemon said what is no message: ${String(error)}`);
+      this.#options.log(`the daemon said what is no message: ${String(error)}`);
+      const meant = [...this.#asked.values()].find(({ id }) => seemsToAnswer(text, id));
+      if (meant !== undefined) {
+        this.#answer(meant, unreadableFault(meant.method).toResponseText(meant.id));
+      }
+      return;
     }
     if (message.kind === "response") return this.#takeAnswer(text, message.id, line);
     if (message.kind !== "notification") {
@@ -231,17 +254,26 @@ export class ModernSide {
 
   /** A connection is gone: what may be sent again is, and the rest is told. */
   #onEnd(wire: BridgeWire, refusal: unknown): void {
+    this.#over.add(wire);
     const lost = [...this.#asked.values()].filter((asked) => asked.wire === wire);
     const refused = typeof refusal === "string" ? longest(lost) : undefined;
     for (const asked of lost) {
-      asked.wire = undefined;
-      if (asked === refused) this.#answer(asked, refusalFor(refusal as string, asked.id));
-      else if (asked.method === "tools/call" || ++asked.losses > MAX_LOSSES) {
-        this.#answer(asked, lostFault(asked.method).toResponseText(asked.id));
-      } else {
-        asked.until = performance.now() + this.#options.patienceMs;
-        this.#again(asked);
-      }
+      if (asked === refused) {
+        asked.wire = undefined;
+        this.#answer(asked, refusalFor(refusal as string, asked.id));
+      } else if (asked.isSent) this.#lose(asked);
+      // Whether the others left is known when their sending ends.
+    }
+  }
+
+  /** A daemon had it, perhaps, and is gone. */
+  #lose(asked: Asked): void {
+    asked.wire = undefined;
+    if (asked.method === "tools/call" || ++asked.losses > MAX_LOSSES) {
+      this.#answer(asked, lostFault(asked.method).toResponseText(asked.id));
+    } else {
+      asked.until = performance.now() + this.#options.patienceMs;
+      this.#again(asked);
     }
   }
 
