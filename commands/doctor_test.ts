@@ -7,6 +7,7 @@ import { processStartTime } from "../platform/process.ts";
 import { tryLock } from "../server/daemon/lock.ts";
 import type { CommandContext } from "./context.ts";
 import { runDoctor } from "./doctor.ts";
+import { checkHome } from "./doctor/installation.ts";
 import type { Finding } from "./doctor/finding.ts";
 
 const onUnix = Deno.build.os !== "windows";
@@ -154,6 +155,7 @@ const FAULTS: [name: string, spoil: (paths: HomePaths) => void, says: RegExp[]][
           mcpServers: {
             variable: { command: "sh", args: ["${SURELY_NOT_SET}"] },
             command: { command: "surely-no-such-program" },
+            path: { command: "/etc/passwd" },
             folder: { command: "sh", cwd: "/surely/no/such/folder" },
             sound: { command: "sh" },
           },
@@ -162,6 +164,7 @@ const FAULTS: [name: string, spoil: (paths: HomePaths) => void, says: RegExp[]][
     [
       /^problem configuration: server variable: .*SURELY_NOT_SET/,
       /^problem configuration: server command: its command "surely-no-such-program" cannot be found on the PATH → Install it/,
+      /^problem configuration: server path: its command "\/etc\/passwd" is no program that can be run → Correct/,
       /^problem configuration: server folder: its folder \/surely\/no\/such\/folder does not exist → /,
     ],
   ],
@@ -207,6 +210,19 @@ for (const [name, spoil, says] of FAULTS) {
       }),
   });
 }
+
+Deno.test("doctor names a folder in which the home cannot be made, before a start fails there", () =>
+  withHome((world) => {
+    const paths = { ...world.paths, home: join(world.paths.home, "not", "yet") };
+    const asked: string[] = [];
+    const deny = (folder: string) => (asked.push(folder), false);
+    const { level, text } = checkHome(paths, { canWriteIn: deny });
+    equal(level, "problem");
+    match(text, /not\/yet does not exist, and cannot be made: you cannot write in .*\/home$/);
+    deepEqual(asked, [world.paths.home]);
+    equal(checkHome(paths).level, "ok");
+    return Promise.resolve();
+  }));
 
 Deno.test("doctor names who has the port of a daemon that does not run", () =>
   withHome(async ({ paths, doctor, env }) => {

@@ -5,6 +5,7 @@
  */
 
 import type { HomePaths } from "../../platform/paths.ts";
+import { fileSystemProblem } from "../../server/daemon/problem.ts";
 import {
   catalogFolder,
   type CatalogReport,
@@ -15,7 +16,7 @@ import { type Finding, fine, warning } from "./finding.ts";
 /** How many catalogs there are, and for which servers. Nothing in them can be wrong for long. */
 export function checkCatalogs({ cacheDir }: HomePaths, now = Date.now()): Finding {
   const folder = catalogFolder(cacheDir);
-  const reports = reportCatalogs(folder);
+  const reports = catalogsIn(folder);
   const damaged = reports.filter(({ server }) => server === undefined);
   if (damaged.length > 0) {
     return warning(
@@ -29,6 +30,14 @@ export function checkCatalogs({ cacheDir }: HomePaths, now = Date.now()): Findin
   if (reports.length === 0) return fine("cache", "it is not known yet what servers offer");
   const kept = reports.map((report) => describe(report, now)).sort();
   return fine("cache", `known without starting them: ${kept.join("; ")}`);
+}
+
+function catalogsIn(folder: string): CatalogReport[] {
+  try {
+    return reportCatalogs(folder);
+  } catch (error) {
+    throw fileSystemProblem(error, "Cannot look at the installation") ?? error;
+  }
 }
 
 function describe({ server, readAt = 0, items = {} }: CatalogReport, now: number): string {

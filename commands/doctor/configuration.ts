@@ -81,11 +81,10 @@ function startProblems(written: StdioEntry, options: ConfigurationOptions): Find
   if (found) return [];
   // A command with spaces may be a whole command line, and hold a token.
   const shown = /\s/.test(command) ? "its command" : `its command ${JSON.stringify(command)}`;
-  return [problem(
-    "configuration",
-    `server ${name}: ${shown} cannot be found on the PATH`,
-    `Install it, or write its whole path into "command".`,
-  )];
+  const [what, remedy] = command.includes("/")
+    ? ["is no program that can be run", "Correct the path, or make the file one that may be run."]
+    : ["cannot be found on the PATH", `Install it, or write its whole path into "command".`];
+  return [problem("configuration", `server ${name}: ${shown} ${what}`, remedy)];
 }
 
 function isFolder(path: string): boolean {

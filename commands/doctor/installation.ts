@@ -4,7 +4,8 @@
  * @module
  */
 
-import { join } from "@std/path";
+import { accessSync, constants } from "node:fs";
+import { dirname, join } from "@std/path";
 import { removeIfThere } from "../../platform/atomic_file.ts";
 import type { HomePaths } from "../../platform/paths.ts";
 import { privacyProblem } from "../../platform/private_folder.ts";
@@ -19,10 +20,17 @@ const LOG_LIMIT = 5_000_000;
 const LOG_FILES = 5;
 
 /** The home folder. */
-export function checkHome({ home }: HomePaths, uid = Deno.uid()): Finding {
+export function checkHome(
+  { home }: HomePaths,
+  { uid = Deno.uid(), canWriteIn = isWritable }: {
+    uid?: number | null;
+    canWriteIn?: (folder: string) => boolean;
+  } = {},
+): Finding {
   const info = statOf(home, Deno.statSync);
   if (info === undefined) {
-    return fine("home", `${home} does not exist yet; the first start makes it`);
+    return makingProblem(home, canWriteIn) ??
+      fine("home", `${home} does not exist yet; the first start makes it`);
   }
   if (!info.isDirectory) {
     return problem("home", `${home} is not a folder`, "Move it away, or set AICHAKU_HOME.");
@@ -44,6 +52,32 @@ export function checkHome({ home }: HomePaths, uid = Deno.uid()): Finding {
   }
   const unwritable = writeProblem(home);
   return unwritable ?? fine("home", uid === null ? home : `${home} is yours, mode ${octal(mode)}`);
+}
+
+/** Whether the folder that the home would be made in takes it. Makes nothing. */
+function makingProblem(
+  home: string,
+  canWriteIn: (folder: string) => boolean,
+): Finding | undefined {
+  let folder = dirname(home);
+  while (statOf(folder, Deno.statSync) === undefined && dirname(folder) !== folder) {
+    folder = dirname(folder);
+  }
+  if (canWriteIn(folder)) return undefined;
+  return problem(
+    "home",
+    `${home} does not exist, and cannot be made: you cannot write in ${folder}`,
+    "Set AICHAKU_HOME to a folder that you can write to.",
+  );
+}
+
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK);
+    return true;
+  } catch {
+    return false; // Whatever the reason is: nothing can be made there.
+  }
 }
 
 function writeProblem(folder: string): Finding | undefined {

@@ -8,6 +8,7 @@ import { type Clock, systemClock } from "../../platform/clock.ts";
 import { pause } from "../../platform/pause.ts";
 import { joinBytes } from "../../protocol/bytes.ts";
 import { readable, readFrom } from "../../server/daemon/log_tail.ts";
+import { fileSystemProblem } from "../../server/daemon/problem.ts";
 import { type CommandContext, EXIT } from "../context.ts";
 import { type McpArguments, whereToLook } from "./shared.ts";
 
@@ -18,6 +19,17 @@ const LINES = 100;
 export async function logs(given: McpArguments, context: CommandContext): Promise<number> {
   const { logFile } = whereToLook(context).paths;
   const follow = given.flags.has("follow");
+  try {
+    return await show(logFile, { follow, given, context });
+  } catch (error) {
+    throw fileSystemProblem(error, `Cannot read the log ${logFile}`) ?? error;
+  }
+}
+
+async function show(
+  logFile: string,
+  { follow, given, context }: { follow: boolean; given: McpArguments; context: CommandContext },
+): Promise<number> {
   const reader = new LogReader(logFile);
   const print = (lines: readonly string[]) => {
     if (lines.length === 0) return;

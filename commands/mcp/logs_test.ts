@@ -1,12 +1,13 @@
-import { deepEqual, equal } from "node:assert/strict";
+import { deepEqual, equal, rejects } from "node:assert/strict";
 import { join } from "@std/path";
 import { LogFile } from "../../server/daemon/log_file.ts";
-import { LogReader } from "./logs.ts";
+import type { CommandContext } from "../context.ts";
+import { LogReader, logs } from "./logs.ts";
 
-async function inFolder(body: (path: string) => void): Promise<void> {
+async function inFolder(body: (path: string) => void | Promise<void>): Promise<void> {
   const folder = await Deno.makeTempDir();
   try {
-    body(join(folder, "log"));
+    await body(join(folder, "log"));
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -42,4 +43,20 @@ Deno.test("a rotation costs no line", () =>
       if (i % 2 === 1) seen.push(...reader.read()!);
     }
     deepEqual(seen, Array.from({ length: 50 }, (_, i) => `line ${i}`));
+  }));
+
+Deno.test("a log that cannot be read is told as a problem, with what to do", () =>
+  inFolder(async (path) => {
+    Deno.writeTextFileSync(path, "a file where the home should be");
+    const context = {
+      env: { home: path, userHome: path },
+      cwd: "/",
+      stdout: () => {},
+      stderr: () => {},
+    } as unknown as CommandContext;
+    const given = { flags: new Set<string>(), values: new Map(), lists: new Map(), words: [] };
+    await rejects(logs(given, context), {
+      name: "DaemonProblem",
+      message: /^Cannot read the log .*: Not a directory.*A file stands where a folder belongs/,
+    });
   }));

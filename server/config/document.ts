@@ -81,8 +81,13 @@ export class ConfigDocument {
       throw new ConfigError([`${file}:1:1: The file is empty: write {} into it, or remove it.`]);
     }
     if (errors.length > 0 || !root) {
-      const shown = errors.slice(0, MOST_SYNTAX_ERRORS)
-        .map((error) => `${this.atOffset(error.offset)}: Invalid JSON: ${hint(error.error)}.`);
+      // Each bracket that is not closed is missed at the end of the file: once is enough there.
+      const found = new Set(
+        errors.map(({ offset, error }) =>
+          `${this.atOffset(offset)}: Invalid JSON: ${hint(error)}.`
+        ),
+      );
+      const shown = [...found].slice(0, MOST_SYNTAX_ERRORS);
       throw new ConfigError(shown.length > 0 ? shown : [`${file}:1:1: Invalid JSON.`]);
     }
     if (root.type !== "object") {

@@ -60,6 +60,13 @@ Deno.test("broken JSON is told with its place and what is missing", () => {
   for (const [text, pattern] of cases) assert.match(problemOf(text), pattern, text);
 });
 
+Deno.test("several brackets that are not closed are one line, not one for each", () => {
+  assert.equal(
+    problemOf('{ "a": { "b": {'),
+    'c.json:1:16: Invalid JSON: a closing "}" is missing.',
+  );
+});
+
 Deno.test("broken JSON is told without the text around it, which may be a secret", () => {
   for (const text of ['{ "KEY": s3cr3t }', '{ "KEY": "s3cr3t }', '{ s3cr3t: "x" }']) {
     assert.ok(!problemOf(text).includes("s3cr3t"), text);

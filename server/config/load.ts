@@ -120,6 +120,12 @@ async function readText(file: string, required: boolean): Promise<string | undef
         { cause },
       );
     }
+    if (cause instanceof Deno.errors.IsADirectory) {
+      throw new ConfigError(
+        [`${file}: The configuration file cannot be read: it is a folder; name a file.`],
+        { cause },
+      );
+    }
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new ConfigError(
       [`${file}: The configuration file cannot be read (${reason}): make it a readable file.`],

@@ -82,7 +82,10 @@ Deno.test("a file that was asked for must be there", async () => {
 Deno.test("a file that cannot be read or is no text says so", async () => {
   await withFile(undefined, async (options) => {
     await Deno.mkdir(options.file);
-    assert.match((await refusal(loadConfig(options))).message, /cannot be read/);
+    assert.match(
+      (await refusal(loadConfig(options))).message,
+      /cannot be read: it is a folder; name/,
+    );
   });
   await withFile(new Uint8Array([0x7b, 0xff, 0x7d]), async (options) => {
     assert.match(
