@@ -9,16 +9,25 @@ import { joinBytes } from "../../protocol/bytes.ts";
 import { settlesWithin } from "../../protocol/deadline.ts";
 import { Fault } from "../../protocol/errors.ts";
 
+/** What reading a body needs to know of the daemon. */
+export interface BodyContext {
+  limits: { maxBodyBytes: number };
+  /** Its `refusal` is why nothing is taken any more, if so. */
+  exchange: { refusal: Fault | undefined };
+}
+
 /**
  * The body as text, without a byte order mark.
  *
  * Read as bytes and decoded strictly: `request.text()` would be quicker for large bodies (by about 40 µs
  * at 64 KiB), but replaces what is not UTF-8, in places without leaving a trace.
  *
- * @throws {Fault} 415 when it is not `application/json`, 413 when it is longer than `maxBytes`,
- * 400 when it is not UTF-8; thrown or as a rejection.
+ * @throws {Fault} 415 when it is not `application/json`, 413 when it is longer than `maxBodyBytes`,
+ * 400 when it is not UTF-8, `draining` when the daemon stops before it was read; thrown or as a rejection.
  */
-export function readJsonBody(request: Request, maxBytes: number): Promise<string> {
+export function readJsonBody(request: Request, context: BodyContext): Promise<string> {
+  const { maxBodyBytes: maxBytes } = context.limits;
+  const refuseBroken = (cause: unknown) => refuseBody(cause, context);
   const type = request.headers.get("content-type");
   if (type !== "application/json" && !isJsonType(type)) throw notJson(type);
   const declared = request.headers.get("content-length");
@@ -125,7 +134,10 @@ function tooLong(maxBytes: number): Fault {
   );
 }
 
-function refuseBroken(cause: unknown): never {
+/** A body that could not be read, or not to its end. */
+function refuseBody(cause: unknown, { exchange }: BodyContext): never {
   if (cause instanceof Fault) throw cause;
+  // `Deno.HttpServer.shutdown` ends what is still being read, and lets the answer through (Deno 2.9.6).
+  if (exchange.refusal !== undefined) throw exchange.refusal;
   throw new Fault("parse_error", "Cannot read the body: the connection broke", { cause });
 }

@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import { Fault } from "../../protocol/errors.ts";
-import { readJsonBody } from "./body.ts";
+import { type BodyContext, readJsonBody } from "./body.ts";
 
 const JSON_TYPE = "application/json";
 const MIB = 1024 * 1024;
+
+/** A daemon that serves, or one that refuses everything. */
+function daemon(maxBodyBytes: number, refusal?: Fault): BodyContext {
+  return { limits: { maxBodyBytes }, exchange: { refusal } };
+}
 
 /** A request with these bytes; with its length told, or in chunks without it. */
 function post(
@@ -31,7 +36,7 @@ function post(
 
 async function statusOf(request: Request, maxBytes = 1000): Promise<number> {
   try {
-    await readJsonBody(request, maxBytes);
+    await readJsonBody(request, daemon(maxBytes));
     return 200;
   } catch (error) {
     assert.ok(error instanceof Fault, String(error));
@@ -66,7 +71,7 @@ for (const chunk of [undefined, 7]) {
 
   Deno.test(`a body ${how} is read whole, whatever characters are in it`, async () => {
     for (const text of ["{}", '{"a":"é😀日本"}', '{"a":"\ufffd"}', ""]) {
-      assert.equal(await readJsonBody(post(text, { chunk }), 1000), text);
+      assert.equal(await readJsonBody(post(text, { chunk }), daemon(1000)), text);
     }
   });
 
@@ -78,7 +83,7 @@ for (const chunk of [undefined, 7]) {
 
   Deno.test(`a byte order mark before a body ${how} is left out`, async () => {
     for (const text of ["{}", '{"a":"\ufffd"}']) {
-      assert.equal(await readJsonBody(post("\ufeff" + text, { chunk }), 1000), text);
+      assert.equal(await readJsonBody(post("\ufeff" + text, { chunk }), daemon(1000)), text);
     }
   });
 
@@ -151,13 +156,24 @@ Deno.test("an endless body is cut off", async () => {
   }
 });
 
+/** A body that breaks off; with its length told, or without it. */
+function broken(length: Record<string, string>): Request {
+  return new Request("http://127.0.0.1/", {
+    method: "POST",
+    headers: { "content-type": JSON_TYPE, ...length },
+    body: new ReadableStream({ pull: (controller) => controller.error(new Error("reset")) }),
+  });
+}
+
 Deno.test("a connection that breaks is no fault of the daemon's", async () => {
-  for (const length of [{ "content-length": "10" }, {}]) {
-    const request = new Request("http://127.0.0.1/", {
-      method: "POST",
-      headers: { "content-type": JSON_TYPE, ...length } as Record<string, string>,
-      body: new ReadableStream({ pull: (controller) => controller.error(new Error("reset")) }),
-    });
-    await assert.rejects(readJsonBody(request, 1000), { reason: "parse_error" });
+  for (const length of [{ "content-length": "10" }, {}] as Record<string, string>[]) {
+    await assert.rejects(readJsonBody(broken(length), daemon(1000)), { reason: "parse_error" });
+  }
+});
+
+Deno.test("a body that the end of the daemon cuts off is refused as any other call then", async () => {
+  for (const length of [{ "content-length": "10" }, {}] as Record<string, string>[]) {
+    const refusal = new Fault("draining", "The daemon is stopping");
+    await assert.rejects(readJsonBody(broken(length), daemon(1000, refusal)), refusal);
   }
 });

@@ -73,7 +73,7 @@ export async function postToSse(
   context: InboundContext,
   { request, server }: SseRequest,
 ): Promise<Response> {
-  const incoming = parseIncoming(await readJsonBody(request, context.limits.maxBodyBytes));
+  const incoming = parseIncoming(await readJsonBody(request, context));
   try {
     checkVersion(request.headers.get(VERSION_HEADER));
     const connection = findConnection(context, { request, server });

@@ -41,7 +41,7 @@ export async function postRpc(
 ): Promise<Response> {
   const endpoint = context.endpoint(server);
   if (endpoint === undefined) return await refuseUnknownServer(context, { request, server });
-  const message = parseMessage(await readJsonBody(request, context.limits.maxBodyBytes));
+  const message = parseMessage(await readJsonBody(request, context));
   const id = message.kind === "request" ? message.id : undefined;
   let headers: Record<string, string> = {};
   try {
@@ -81,7 +81,7 @@ export async function postCommand(
 ): Promise<Response> {
   const endpoint = context.endpoint(server);
   if (endpoint === undefined) return await refuseUnknownServer(context, { request, server });
-  const message = parseMessage(await readJsonBody(request, context.limits.maxBodyBytes));
+  const message = parseMessage(await readJsonBody(request, context));
   let session: Session | undefined;
   try {
     session = context.sessions.create({ kind: "light", endpoint, project: projectOf(request) });

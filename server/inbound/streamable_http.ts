@@ -49,7 +49,7 @@ export async function postMessage(context: InboundContext, to: McpRequest): Prom
     if (endpoint === undefined) return await refuseUnknownServer(context, { request, server });
     const accepts = readAccept(request.headers.get("accept"));
     if (!accepts.json && !accepts.eventStream) throw notAcceptable();
-    const message = parseIncoming(await readJsonBody(request, context.limits.maxBodyBytes));
+    const message = parseIncoming(await readJsonBody(request, context));
     if (message.kind === "request") id = message.id;
     const version = request.headers.get(VERSION_HEADER);
     if (message.kind !== "batch" && isModern(version, message)) {

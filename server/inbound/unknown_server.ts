@@ -15,13 +15,13 @@ export async function refuseUnknownServer(
   context: InboundContext,
   { request, server }: { request: Request; server: string | undefined },
 ): Promise<Response> {
-  const id = await readId(request, context.limits.maxBodyBytes);
+  const id = await readId(request, context);
   return refusalResponse(unknownServer(context, server), { id, log: context.log });
 }
 
-async function readId(request: Request, maxBytes: number): Promise<string | undefined> {
+async function readId(request: Request, context: InboundContext): Promise<string | undefined> {
   try {
-    const message = parseMessage(await readJsonBody(request, maxBytes));
+    const message = parseMessage(await readJsonBody(request, context));
     return message.kind === "request" ? message.id : undefined;
   } catch (error) {
     if (error instanceof MessageFault) return error.id;

@@ -22,7 +22,7 @@ const SESSION_HEADERS = ["mcp-session-id", "x-session-id"];
  * `{"sessionId": …, "result": …}`.
  */
 export async function postInit(context: InboundContext, request: Request): Promise<Response> {
-  const message = readInit(await readJsonBody(request, context.limits.maxBodyBytes));
+  const message = readInit(await readJsonBody(request, context));
   const { sessions, exchange, log, absence } = context;
   const { id } = message;
   try {

@@ -7,7 +7,7 @@ import { daemonTest } from "../fixtures/daemon.ts";
 import { McpSession, postJson } from "./support/mcp_session.ts";
 import { restartUnderLoad } from "./support/restart_rounds.ts";
 import { misbehaving } from "./support/servers.ts";
-import { eventually } from "./support/within.ts";
+import { eventually, within } from "./support/within.ts";
 
 const config = { mcpServers: { m: misbehaving() } };
 
@@ -33,6 +33,30 @@ daemonTest("a session is served by the next daemon; an ended one is not", {
     headers: kept.headers,
   });
   assert.equal(elsewhere.status, 404, "a session stays at its endpoint after a restart, too");
+});
+
+daemonTest("a call still being sent when the daemon stops is refused as one that may be repeated", {
+  config,
+}, async (daemon) => {
+  const url = new URL(daemon.url);
+  using stack = new DisposableStack();
+  const sending = await Promise.all(["/mcp/m", "/mcp", "/rpc/m"].map(async (path) => {
+    const address = { hostname: url.hostname, port: Number(url.port) };
+    const connection = stack.use(await Deno.connect(address));
+    const head = `POST ${path} HTTP/1.1\r\nhost: ${url.host}\r\nexpect: 100-continue\r\n` +
+      `content-type: application/json\r\ncontent-length: 100000\r\n\r\n`;
+    await connection.write(new TextEncoder().encode(head));
+    // The body is being read.
+    assert.match(await nextText(connection), /^HTTP\/1\.1 100 /);
+    await connection.write(new TextEncoder().encode('{"jsonrpc":"2.0","id":1,"method":'));
+    return { path, connection };
+  }));
+  assert.equal((await daemon.cli("mcp", "--restart-server")).code, 0);
+  for (const { path, connection } of sending) {
+    const answer = await nextText(connection);
+    assert.match(answer, /^HTTP\/1\.1 503 .*\r\nretry-after: 1\r\n/s, path);
+    assert.match(answer, /"code":-32014,.*"reason":"draining","retryable":true/, path);
+  }
 });
 
 daemonTest("log levels and subscriptions are said again to the server of the next daemon", {
@@ -68,3 +92,32 @@ daemonTest("a configuration that cannot be read does not cost the daemon that ru
   assert.equal(daemon.instanceId, before);
   assert.equal((await daemon.health()).status, "ok");
 });
+
+daemonTest("an address that cannot be had does not cost the daemon that runs, either", {
+  config,
+}, async (daemon) => {
+  const before = daemon.instanceId;
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const refused: [string[], RegExp][] = [
+    [
+      ["--port", String((taken.addr as Deno.NetAddr).port)],
+      /the port is in use by another program/,
+    ],
+    [["--host", "0.0.0.0"], /everyone on the network could use your MCP servers/],
+    [["--host", "192.0.2.1"], /^Cannot listen on 192\.0\.2\.1: everyone/],
+  ];
+  for (const [args, why] of refused) {
+    const { code, stderr } = await daemon.cli("mcp", "--restart-server", ...args);
+    assert.equal(code, 1);
+    assert.match(stderr, why);
+    assert.equal(daemon.instanceId, before);
+    assert.equal((await daemon.health()).status, "ok");
+  }
+});
+
+/** What comes next on a connection; whole, because it is short. */
+async function nextText(connection: Deno.Conn): Promise<string> {
+  const buffer = new Uint8Array(16 * 1024);
+  const length = await within(connection.read(buffer), "the daemon's next words");
+  return new TextDecoder().decode(buffer.subarray(0, length ?? 0));
+}
