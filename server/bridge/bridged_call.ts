@@ -252,7 +252,9 @@ export class BridgedCall implements UpstreamCall, Askable {
     }
     const missing = missingCapability(this.capabilities, question);
     if (missing === undefined) return false;
-    this.#missing = { ...this.#missing, ...missing };
+    // Roots are guidance that servers ask for in passing and do without (every browser that is driven asks
+    // at its client's first call): a failure that follows has its own reason, and that is what is told.
+    if (method !== "roots/list") this.#missing = { ...this.#missing, ...missing };
     settled.reject(
       new Fault(
         "method_not_found",

@@ -427,6 +427,21 @@ Deno.test("a server that can do without is taken at its word", async () => {
   assert.equal(reply.result.isError, true);
 });
 
+Deno.test("a tool that fails for a client without roots says why in its own words", async () => {
+  const bench = new Bench("session");
+  const client = bench.client({ name: "ada", capabilities: {} });
+  const content = [{ type: "text", text: "Browser is already in use" }];
+  const reply = client.call("tools/call", TOOL);
+  const [{ id: callId }] = await bench.sent();
+  const id = await bench.ask("roots/list");
+  assert.equal((await bench.told(id)).error.code, -32601);
+  (await bench.wire()).answer(callId, { content, isError: true });
+  await bench.sent();
+  assert.equal(reply.error, undefined);
+  assert.deepEqual(reply.result.content, content);
+  assert.equal(reply.result.isError, true);
+});
+
 Deno.test("a client that comes back saying that it can do less is not asked again", async () => {
   const bench = new Bench();
   const { client, questionId, requestState } = await parkedCall(bench);
