@@ -8,6 +8,7 @@
 import { readAnnouncement } from "../../server/daemon/announce.ts";
 import { loadConfig } from "../../server/config/load.ts";
 import { halt } from "../../server/daemon/halt.ts";
+import { tryToListen } from "../../server/daemon/listen.ts";
 import { type CommandContext, EXIT } from "../context.ts";
 import { nextSettings } from "./next_settings.ts";
 import { givenSettings, type McpArguments, whereToLook } from "./shared.ts";
@@ -20,13 +21,22 @@ export async function restart(given: McpArguments, context: CommandContext): Pro
   // Read before it goes: the announcement goes with it.
   const before = readAnnouncement(where.paths);
   const wanted = nextSettings(before, now);
-  // A configuration that cannot be read must not cost the daemon that runs with the last good one.
-  await loadConfig({
-    file: wanted.config ?? where.paths.configFile,
+  // Neither a configuration that cannot be read nor an address that cannot be had must cost the daemon
+  // that runs with the last good ones.
+  const configFile = wanted.config ?? where.paths.configFile;
+  const { server } = await loadConfig({
+    file: configFile,
     required: wanted.config !== undefined,
     env: context.env.variables(),
     home: context.env.userHome,
+    override: { host: wanted.host, port: wanted.port },
   });
+  if (before !== undefined) {
+    const { host, port, requireToken } = server;
+    // The port that the daemon has itself is free when it has gone.
+    const isItsOwn = port === Number(new URL(before.url).port);
+    await tryToListen({ host, port: isItsOwn ? 0 : port, requireToken, configFile });
+  }
   const outcome = await halt({ ...where, force: false, hurry: true });
   const settings = outcome === "was not running" ? now : wanted;
   const { daemon } = await startDetached({ settings }, context);

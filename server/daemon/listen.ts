@@ -12,8 +12,8 @@ import { ask } from "./control.ts";
 import { type Health, parseHealth } from "./health.ts";
 import { DaemonProblem } from "./problem.ts";
 
-/** Where and how to listen. */
-export interface ListenOptions {
+/** Where to listen. */
+export interface ListenAddress {
   host: string;
   /** 0 lets the system choose. */
   port: number;
@@ -21,6 +21,10 @@ export interface ListenOptions {
   requireToken: boolean;
   /** File that the remedy names. */
   configFile: string;
+}
+
+/** Where and how to listen. */
+export interface ListenOptions extends ListenAddress {
   /**
    * Process of the last daemon of this home, if known: when it still has the port (its run folder was
    * deleted, and it has not noticed yet), it is waited for.
@@ -57,16 +61,7 @@ const PREDECESSOR_MS = 15_000;
  * @throws {DaemonProblem} when it may not or cannot.
  */
 export async function listen(options: ListenOptions): Promise<Listening> {
-  const { requireToken, configFile } = options;
-  // Names are not looked up: "localhost" is ::1 for one program and 127.0.0.1 for the next.
-  const hostname = options.host === "localhost" ? "127.0.0.1" : options.host;
-  if (!isLoopback(hostname) && !requireToken) {
-    throw new DaemonProblem(
-      `Cannot listen on ${hostname}: everyone on the network could use your MCP servers. ` +
-        `Set "server": {"requireToken": true} in ${configFile}, or listen on 127.0.0.1.`,
-    );
-  }
-  const server = await serve({ ...options, host: hostname });
+  const server = await serve({ ...options, host: permittedHost(options) });
   // The literal address, whatever name was configured: names can mean another one tomorrow.
   const address = dialAddress(server.addr.hostname, server.addr.port);
   return {
@@ -78,6 +73,34 @@ export async function listen(options: ListenOptions): Promise<Listening> {
       await settlesWithin(server.shutdown(), graceMs);
     },
   };
+}
+
+/**
+ * Opens the port for a moment, so that nothing is given up for an address that cannot be had.
+ *
+ * @throws {DaemonProblem} when {@linkcode listen} would.
+ */
+export async function tryToListen(address: ListenAddress): Promise<void> {
+  const hostname = permittedHost(address);
+  const { port } = address;
+  try {
+    Deno.listen({ hostname, port }).close();
+  } catch (error) {
+    if (!(error instanceof Deno.errors.AddrInUse)) throw listenProblem(error, address);
+    const health = await occupantHealth(dialAddress(hostname, port));
+    throw portProblem(error, { address, health });
+  }
+}
+
+/** The address to bind to. @throws {DaemonProblem} for one that others can reach without a token. */
+function permittedHost({ host, requireToken, configFile }: ListenAddress): string {
+  // Names are not looked up: "localhost" is ::1 for one program and 127.0.0.1 for the next.
+  const hostname = host === "localhost" ? "127.0.0.1" : host;
+  if (isLoopback(hostname) || requireToken) return hostname;
+  throw new DaemonProblem(
+    `Cannot listen on ${hostname}: everyone on the network could use your MCP servers. ` +
+      `Set "server": {"requireToken": true} in ${configFile}, or listen on 127.0.0.1.`,
+  );
 }
 
 async function serve(options: ListenOptions): Promise<Deno.HttpServer<Deno.NetAddr>> {
@@ -94,7 +117,7 @@ async function serve(options: ListenOptions): Promise<Deno.HttpServer<Deno.NetAd
       const mayBeFree = health === undefined && ++silences <= MAX_SILENCES;
       const isPredecessor = health !== undefined && health.pid === predecessor;
       if (!mayBeFree && !(isPredecessor && clock.now() < end)) {
-        throw portProblem(error, { options, health });
+        throw portProblem(error, { address: options, health });
       }
       await pause(clock, 100);
     }
@@ -116,18 +139,18 @@ export function dialAddress(host: string, port: number): string {
 /** The port is taken. */
 function portProblem(
   cause: unknown,
-  { options, health }: { options: ListenOptions; health: Health | undefined },
+  { address, health }: { address: ListenAddress; health: Health | undefined },
 ): DaemonProblem {
   const who = health === undefined
     ? "another program"
     : `an aichaku daemon of another home (process ${health.pid})`;
   return new DaemonProblem(
-    `Cannot listen on ${whereOf(options)}: the port is in use by ${who}. ${portRemedy(options)}`,
+    `Cannot listen on ${whereOf(address)}: the port is in use by ${who}. ${portRemedy(address)}`,
     { cause },
   );
 }
 
-function listenProblem(cause: unknown, options: ListenOptions): DaemonProblem {
+function listenProblem(cause: unknown, options: ListenAddress): DaemonProblem {
   const where = whereOf(options);
   if (cause instanceof Deno.errors.PermissionDenied) {
     return new DaemonProblem(
@@ -143,11 +166,11 @@ function listenProblem(cause: unknown, options: ListenOptions): DaemonProblem {
   );
 }
 
-function whereOf({ host, port }: ListenOptions): string {
+function whereOf({ host, port }: ListenAddress): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-function portRemedy({ configFile }: ListenOptions): string {
+function portRemedy({ configFile }: ListenAddress): string {
   return `Choose another with --port N or "server": {"port": N} in ${configFile}.`;
 }
 
