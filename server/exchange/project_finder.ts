@@ -98,7 +98,8 @@ export class ProjectFinder {
     return new Fault(
       "invalid_params",
       `Server ${JSON.stringify(server)} works on a project, ${why}; add ` +
-        `?project=/absolute/folder to its address, or send X-Aichaku-Project`,
+        "?project=/absolute/folder to its address, send X-Aichaku-Project, or give a command of " +
+        "aichaku --project DIR",
       { server, cause },
     );
   }

@@ -174,7 +174,10 @@ projectTest(
     }
     assert.equal((await readJournal(journal)).starts, 1);
     const without = await tryBegin({ url: daemon.url, server: "serena" });
-    assert.match(without.answer.error.message, /works on a project, and this client named none/);
+    assert.match(
+      without.answer.error.message,
+      /works on a project, and this client named none; .*--project DIR/,
+    );
   },
 );
 
