@@ -211,13 +211,23 @@ export class Catalogs {
     const { instance } = shared;
     const process = await instance.ready();
     reading.signal.throwIfAborted();
-    catalog.learn(process, this.#now());
-    if (isCurrent()) this.#readRest({ catalog, list, server, reach: () => requireRunning(shared) });
+    // A process that came to be of its client's own meanwhile says nothing of what others have.
+    const isOnesOwn = shared.own !== undefined && catalog.key !== undefined;
+    if (!isOnesOwn) {
+      catalog.learn(process, this.#now());
+      if (isCurrent()) {
+        this.#readRest({
+          catalog,
+          list,
+          server,
+          reach: () => requireRunning(shared),
+        });
+      }
+    }
     const read = hasCapability(process, list)
       ? await readList(instance, { list, signal: reading.signal, profile: catalog.profile })
       : { items: [], isPrivate: false };
-    // A process that came to be of its client's own meanwhile says nothing of what others have.
-    if (shared.own !== undefined && catalog.key !== undefined) return { ...read, isPrivate: true };
+    if (isOnesOwn) return { ...read, isPrivate: true };
     if (!isCurrent() || instance.initializeResult !== process) return read;
     if (read.isPrivate) catalog.drop(list);
     else catalog.set(list, read.items, process);

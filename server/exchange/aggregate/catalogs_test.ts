@@ -394,9 +394,14 @@ Deno.test("clients that get a process of their own only to be asked list what ot
   const fresh = isolating({ known: false });
   const other = fresh.newClient({ capabilities });
   const replies = [fresh.call("tools/list"), other.call("tools/list")];
-  await fresh.start("one");
+  await fresh.start("one", { tools: {} }, { instructions: "I am only yours" });
   const first = fresh.wire("one");
   await fresh.answer("one", { "tools/list": tools("mine") });
+  const { instructions } = await fresh.all.initialize(
+    fresh.newClient({ capabilities }).session,
+    {},
+  );
+  assert.ok(!String(instructions).includes("only yours"), String(instructions));
   await fresh.start("one");
   assert.notEqual(fresh.wire("one"), first);
   await fresh.answer("one", { "tools/list": tools("others") });
