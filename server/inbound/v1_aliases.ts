@@ -9,6 +9,7 @@
 import { Fault } from "../../protocol/errors.ts";
 import { isObject, stringifyJson } from "../../protocol/json.ts";
 import { parseMessageJson, readMessage, type RequestMessage } from "../../protocol/message.ts";
+import type { Call } from "../exchange/call.ts";
 import { readJsonBody } from "./body.ts";
 import { type InboundContext, refusalResponse, requireEndpoint } from "./context.ts";
 import { createSession } from "./initialize.ts";
@@ -30,14 +31,20 @@ export async function postInit(context: InboundContext, request: Request): Promi
     if (exchange.refusal !== undefined) throw exchange.refusal;
     const session = createSession(sessions, { endpoint, project: projectOf(request), message });
     const answered = Promise.withResolvers<string>();
-    const call = exchange.request(session, message, {
-      answer(text, fault) {
-        if (fault === undefined) return answered.resolve(text);
-        sessions.end(session, "it could not begin");
-        answered.reject(fault);
-      },
-      notify: () => false,
-    });
+    let call: Call;
+    try {
+      call = exchange.request(session, message, {
+        answer(text, fault) {
+          if (fault === undefined) return answered.resolve(text);
+          sessions.end(session, "it could not begin");
+          answered.reject(fault);
+        },
+        notify: () => false,
+      });
+    } catch (error) {
+      sessions.end(session, "it could not begin");
+      throw error;
+    }
     const waiting = call.settled ? undefined : { request, call };
     if (waiting !== undefined) absence.add(waiting);
     const text = await answered.promise.finally(() => {
