@@ -15,7 +15,7 @@ import { visible } from "./review/format_pretty.ts";
 const HELP = `Usage: aichaku tools [SERVER] [options]
 
 Lists the tools of a server with what they take; without a server, those of all servers of the
-daemon, named server__tool.
+daemon, named server__tool, and says which servers had to be left out.
 
 Options:
   --project DIR      The folder that is worked on, for servers that need one
@@ -46,6 +46,10 @@ export async function runTools(args: string[], context: CommandContext): Promise
   try {
     const tools = await withServer(options, context, (client) => client.listTools());
     context.stdout(flags.has("json") ? `${JSON.stringify(tools, null, 2)}\n` : formatTools(tools));
+    if (server === undefined) {
+      const { tellLeftOut } = await import("./call/left_out.ts");
+      await tellLeftOut(tools.map(({ name }) => name), context);
+    }
     return EXIT.ok;
   } catch (error) {
     if (error instanceof TypeError) throw usage(SPEC, error.message); // Of the client's constructor.

@@ -122,6 +122,12 @@ daemonTest("tools, call: why a server cannot start is said once, with what it wr
     login.stderr,
     /did not answer initialize within 2 s; .*\nPlease log in at https:\S+\n$/,
   );
+  const all = await daemon.cli("tools");
+  assert.deepEqual([all.code, all.stdout.includes("reviewer__review_file")], [0, true]);
+  assert.match(
+    all.stderr,
+    /^Left out:\n {2}login: did not answer .*\n {2}keyless: exited with code 3\n/,
+  );
   const keyless = await daemon.cli("call", "keyless", "anything");
   assert.match(keyless.stderr, /it exited with code 3 before it was ready\nError: no API key\n$/);
 });
