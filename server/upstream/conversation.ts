@@ -29,9 +29,11 @@ import {
 import { isModernRequest, META, metaOf } from "../../protocol/modern.ts";
 import type { LineEnds } from "../../protocol/ndjson.ts";
 import type { Logger } from "../daemon/log.ts";
+import { Boundary } from "./boundary.ts";
 import { isAskable, type UpstreamCall } from "./call.ts";
 import type { Askable } from "./question.ts";
 import type { HandshakeRequest } from "./handshake.ts";
+import { HeldLines } from "./held_lines.ts";
 import { type Doubt, type Entry, InFlight } from "./in_flight.ts";
 import type { Wire } from "./wire.ts";
 
@@ -54,9 +56,6 @@ export interface ConversationOptions {
   /** A notification other than progress, with the text it came in. */
   onNotification(message: NotificationMessage, text: string): void;
 }
-
-/** Milliseconds that a call waits for the server to answer a `ping` first. */
-const BOUNDARY_MS = 1_000;
 
 /** See {@linkcode Conversation.topic}. */
 export type Topic = "calls" | "before" | "either";
@@ -92,21 +91,23 @@ export class Conversation {
   readonly #inFlight = new InFlight();
   readonly #handshakes = new Map<number, HandshakeRequest["method"]>();
   readonly #listens = new Map<number, Listen>();
-  /** Who made the last call. */
-  #lastClient: string | undefined;
-  /** The `ping` that stands before the call of another client than the last, until it is answered. */
-  #boundary = 0;
-  /** What is sent once it is, or once there is room: calls, and the news that one is cancelled. */
-  readonly #held: { id: number; text: string }[] = [];
-  #heldLength = 0;
-  #boundaryTimer: Disposable | undefined;
-  /** Whether calls of two clients were in flight at once since the last boundary. */
-  #haveMet = false;
+  readonly #boundary: Boundary;
+  /** What is sent once the boundary is passed, or once there is room. */
+  readonly #held = new HeldLines();
   #lastId = 0;
 
   constructor(options: ConversationOptions) {
     this.#name = options.name;
     this.#options = options;
+    this.#boundary = new Boundary({
+      clock: options.clock,
+      ping: () => {
+        const id = ++this.#lastId;
+        this.wire?.send(requestText(String(id), "ping", undefined));
+        return id;
+      },
+      onPassed: () => this.onRoom(),
+    });
   }
 
   /** Calls that were given to the server, in all. */
@@ -208,34 +209,30 @@ export class Conversation {
    * either, because calls of two clients have met.
    */
   get topic(): Topic {
-    if (this.#boundary !== 0) return "before";
+    if (this.#boundary.isPending) return "before";
     // Source: MCP 2026-07-28, server/utilities/logging: messages belong to a request that is under way.
     if (this.defaultMeta !== undefined) return "calls";
-    return this.#haveMet || !this.marksBoundaries ? "either" : "calls";
+    return this.#boundary.haveMet || !this.marksBoundaries ? "either" : "calls";
   }
 
   /** Whether the server can be given a call now: it takes messages, and reads them. */
   get hasRoom(): boolean {
     const { writable, room } = this.wire!;
-    return writable && room > this.#heldLength;
+    return writable && room > this.#held.length;
   }
 
   /** The server reads on: what waits for that is sent. */
   onRoom(): void {
-    while (this.#boundary === 0 && this.#held.length > 0) {
-      const next = this.#held.shift()!;
-      if (!this.wire?.send(next.text)) {
-        this.#held.unshift(next);
-        break;
-      }
-      this.#heldLength -= next.text.length;
-    }
+    this.#held.flush(
+      (text) => this.wire?.send(text) ?? false,
+      () => !this.#boundary.isPending,
+    );
     this.#options.onRoom();
   }
 
   /** Gives a call to the server; there must be a wire, and {@linkcode hasRoom}. */
   dispatch(call: UpstreamCall): void {
-    if (this.marksBoundaries) this.#markBoundary(call);
+    if (this.marksBoundaries) this.#boundary.mark(call.owner, this.#inFlight.isQuiet);
     const id = ++this.#lastId;
     let text: string;
     let progressToken: string | undefined;
@@ -253,18 +250,15 @@ export class Conversation {
     const deadline = this.#options.clock.now() + this.#options.callTimeoutMs;
     this.given++;
     this.#inFlight.add(call, { id, progressToken, deadline });
-    const isHeld = this.#boundary !== 0 || this.#held.length > 0;
-    if (isHeld || !this.wire!.send(text)) this.#hold(id, text);
+    const isHeld = this.#boundary.isPending || !this.#held.isEmpty;
+    if (isHeld || !this.wire!.send(text)) this.#held.add(id, text);
   }
 
   /** Nobody waits for `call` any more: the server is told, and its late answer will be dropped. */
   abandon(call: UpstreamCall, reason: string): void {
     const id = this.#inFlight.abandon(call);
     if (id === undefined) return;
-    const held = this.#held.findIndex((held) => held.id === id);
-    if (held !== -1) {
-      const [{ text }] = this.#held.splice(held, 1);
-      this.#heldLength -= text.length;
+    if (this.#held.remove(id)) {
       // It was never there.
       this.#inFlight.take(id);
       return;
@@ -273,17 +267,14 @@ export class Conversation {
       this.wire?.send(notificationText("notifications/cancelled", { requestId: id, reason })) ===
         false;
     // Its client may give any reason: what has to wait is kept short.
-    if (isRefused) this.#hold(id, notificationText("notifications/cancelled", { requestId: id }));
-  }
-
-  #hold(id: number, text: string): void {
-    this.#held.push({ id, text });
-    this.#heldLength += text.length;
+    if (isRefused) {
+      this.#held.add(id, notificationText("notifications/cancelled", { requestId: id }));
+    }
   }
 
   /** Ids of what the server was not even sent. */
   get unsent(): number[] {
-    return this.#held.map(({ id }) => id);
+    return this.#held.ids;
   }
 
   /** Takes a call out that was never executed, if somebody still waits for it. */
@@ -301,12 +292,8 @@ export class Conversation {
   /** Takes out all calls somebody waits for: the server is gone. */
   clear(): (Entry & { call: UpstreamCall })[] {
     this.#listens.clear();
-    this.#boundaryTimer?.[Symbol.dispose]();
-    this.#boundary = 0;
-    this.#held.length = 0;
-    this.#heldLength = 0;
-    this.#haveMet = false;
-    this.#lastClient = undefined;
+    this.#boundary.clear();
+    this.#held.clear();
     return this.#inFlight.clear();
   }
 
@@ -358,10 +345,8 @@ export class Conversation {
       this.#handshakes.delete(Number(id));
       return this.#options.onHandshake(handshake, body);
     }
-    if (this.#boundary !== 0 && Number(id) === this.#boundary) {
-      // An error is an answer as well.
-      return this.#passBoundary();
-    }
+    // An error is an answer as well.
+    if (this.#boundary.has(Number(id))) return this.#boundary.pass();
     const listen = this.#listens.get(Number(id));
     if (listen !== undefined) {
       this.#listens.delete(Number(id));
@@ -379,37 +364,9 @@ export class Conversation {
     call.answer(`{"jsonrpc":"2.0","id":${call.id},"${key}":${text}}`);
   }
 
-  /**
-   * Between two clients a `ping` goes ahead of the second one's call, which waits for the answer: what
-   * the server says until then, it says before it has seen the call. (With both sent at once, servers
-   * that answer a `ping` by and by were seen to speak of the call first.)
-   */
-  #markBoundary({ owner }: UpstreamCall): void {
-    const isAnother = this.#lastClient !== undefined && this.#lastClient !== owner;
-    this.#lastClient = owner;
-    if (!isAnother && !this.#haveMet) return;
-    if (!this.#inFlight.isQuiet) {
-      this.#haveMet = true;
-      return;
-    }
-    this.#haveMet = false;
-    this.#boundary = ++this.#lastId;
-    this.wire?.send(requestText(String(this.#boundary), "ping", undefined));
-    this.#boundaryTimer = this.#options.clock.after(BOUNDARY_MS, () => {
-      this.#haveMet = true;
-      this.#passBoundary();
-    });
-  }
-
-  #passBoundary(): void {
-    this.#boundaryTimer?.[Symbol.dispose]();
-    this.#boundary = 0;
-    this.onRoom();
-  }
-
   /** Whether `id` was given to a request of the daemon's own that is not a call. */
   #isOwn(id: number): boolean {
-    return id === this.#boundary || this.#handshakes.has(id) || this.#listens.has(id);
+    return this.#boundary.has(id) || this.#handshakes.has(id) || this.#listens.has(id);
   }
 
   /** To a modern server every request says who makes it; calls of legacy clients do not by themselves. */
