@@ -23,6 +23,8 @@ export interface ArgumentSpec {
   short?: Readonly<Record<string, string>>;
   /** Options that are taken but not suggested. */
   hidden?: readonly string[];
+  /** What else an option that nobody knows may mean, for its error. */
+  aboutUnknown?: string;
   /** Words that are not options, at most. Default any number. */
   maxWords?: number;
 }
@@ -57,7 +59,8 @@ export function parseArguments(args: readonly string[], spec: ArgumentSpec): Par
       const shown = arg.includes("=") ? arg.slice(0, arg.indexOf("=")) : arg;
       const visible = known.filter((name) => !spec.hidden?.includes(name));
       const meant = nearest(shown, visible.map((name) => `--${name}`));
-      throw usage(spec, `unknown option ${shown}`, meant);
+      const about = spec.aboutUnknown === undefined ? "" : `; ${spec.aboutUnknown}`;
+      throw usage(spec, `unknown option ${shown}${about}`, meant);
     },
   });
   const values = new Map<string, string>();

@@ -29,8 +29,9 @@ Actions (as an option or as a subcommand):
   --stdio, stdio              Serve a client that speaks only stdio; starts the daemon if need be
       --server NAME           Serve one server, under its own names (default: all together)
       --project DIR           Folder of the project, for servers that have one
-  --print-config [CLIENT]     Print what to paste into a client's configuration
-  add NAME -- COMMAND ARGS…    Add a server to the configuration; or: add NAME URL
+  --print-config [CLIENT]     Print what to paste into a client's configuration: claude-code,
+                              claude-desktop, cursor, vscode, codex, windsurf, gemini, generic
+  add NAME -- COMMAND ARGS…   Add a server to the configuration; or: add NAME URL
   add-json NAME JSON          Add a server as it stands in a client's configuration
   remove NAME                 Take a server out of the configuration
   list                        List the servers of the configuration

@@ -54,6 +54,7 @@ const ADD: ArgumentSpec = {
   values: ["transport", "sharing", "config"],
   lists: ["env", "header"],
   short: { e: "env", H: "header", t: "transport" },
+  aboutUnknown: "a command stands behind --, with its own options",
 };
 
 const ADD_JSON: ArgumentSpec = {

@@ -11,6 +11,8 @@ export interface Target {
   endpoint: string;
   /** Whether requests need the token. It is never written out, only referred to. */
   needsToken: boolean;
+  /** What a client that speaks only stdio starts instead. It finds the token by itself. */
+  bridge: { command: string; args: readonly string[]; env: Readonly<Record<string, string>> };
 }
 
 /** How one client is told. */
@@ -24,15 +26,22 @@ export interface ClientConfig {
 /** Variable that holds the token, for clients that read it from their environment. */
 const TOKEN_VARIABLE = "AICHAKU_TOKEN";
 
+const CLAUDE_CODE: ClientConfig = {
+  file: ".mcp.json of a project, or ~/.claude.json (Claude Code)",
+  text: mcpServers({ url: "url", type: "http", token: `\${${TOKEN_VARIABLE}}` }),
+};
+
 /** By the name that `--print-config` takes. */
 export const CLIENT_CONFIGS: ReadonlyMap<string, ClientConfig> = new Map([
   ["generic", {
     file: "the client's MCP configuration",
     text: mcpServers({ url: "url", type: "http", token: `\${${TOKEN_VARIABLE}}` }),
   }],
-  ["claude", {
-    file: ".mcp.json of a project, or ~/.claude.json (Claude Code)",
-    text: mcpServers({ url: "url", type: "http", token: `\${${TOKEN_VARIABLE}}` }),
+  ["claude", CLAUDE_CODE],
+  ["claude-code", CLAUDE_CODE],
+  ["claude-desktop", {
+    file: "claude_desktop_config.json (Claude Desktop: Settings, Developer, Edit Config)",
+    text: bridge,
   }],
   ["cursor", {
     file: "~/.cursor/mcp.json, or .cursor/mcp.json of a project",
@@ -80,6 +89,15 @@ function vscode({ endpoint, needsToken }: Target): string {
   return json({
     inputs: [{ type: "promptString", id, description: "Token of aichaku", password: true }],
     servers: { aichaku: { ...server, ...authorization(`\${input:${id}}`) } },
+  });
+}
+
+/** Claude Desktop takes nothing but a command from its file. */
+function bridge({ bridge: { command, args, env } }: Target): string {
+  return json({
+    mcpServers: {
+      aichaku: { command, args, ...(Object.keys(env).length === 0 ? {} : { env }) },
+    },
   });
 }
 

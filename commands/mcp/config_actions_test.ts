@@ -227,7 +227,11 @@ Deno.test("wrong usage is told before anything is touched", () =>
       [["add", "a b", "--", "x"], /"a b" cannot be the name .* Did you mean a-b\?/],
       [["add", "servers", "--", "x"], /Did you mean servers-mcp\?/],
       [["add", "x", "--prot", "80", "--", "y"], /unknown option --prot/],
-      [["add", "x", "npx", "-y", "pkg"], /unknown option -y/],
+      [
+        ["add", "x", "npx", "-y", "pkg"],
+        /unknown option -y; a command stands behind --, with its own options\. See/,
+      ],
+      [["add", "x", "http://"], /is no http, https, ws or wss URL; put a command behind --/],
       [["add-json", "x"], /the JSON of the server is missing/],
       [["add-json", "x", "{s3cr3t"], /is not valid JSON/],
       [["add-json", "x", "[]"], /must be an object/],

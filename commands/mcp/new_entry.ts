@@ -74,8 +74,11 @@ function remoteKeys(
   if (url === undefined) {
     throw usage(COMMAND, "say how to reach the server: a URL, or a command behind --");
   }
-  if (type === "stdio" || !/^(?:(?:https?|wss?):\/\/|\$\{)/i.test(url)) {
-    throw usage(COMMAND, "what stands behind the name is no URL; put a command behind --");
+  if (type === "stdio" || !isUrl(url)) {
+    throw usage(
+      COMMAND,
+      "what stands behind the name is no http, https, ws or wss URL; put a command behind --",
+    );
   }
   if (extra !== undefined) throw usage(COMMAND, "there is more than one word behind the name");
   if (parsed.lists.get("env")!.length > 0) {
@@ -86,6 +89,12 @@ function remoteKeys(
   }
   const headers = parsed.lists.get("header")!.map(header);
   return { url, ...(headers.length === 0 ? {} : { headers: Object.fromEntries(headers) }) };
+}
+
+/** Whether it can be one, once the variables in it are known. */
+function isUrl(text: string): boolean {
+  if (!/^(?:(?:https?|wss?):\/\/|\$\{)/i.test(text)) return false;
+  return text.includes("${") || URL.canParse(text);
 }
 
 function choice(

@@ -5,18 +5,25 @@
  * @module
  */
 
+import { join } from "@std/path";
 import { loadConfig } from "../../server/config/load.ts";
 import { find } from "../../server/daemon/find.ts";
 import { dialAddress } from "../../server/daemon/listen.ts";
 import { type CommandContext, EXIT } from "../context.ts";
 import { CLIENT_CONFIGS, type Target } from "./client_configs.ts";
-import { givenSettings, type McpArguments, oneOf, whereToLook } from "./shared.ts";
+import {
+  givenSettings,
+  type McpArguments,
+  oneOf,
+  settingsArguments,
+  whereToLook,
+} from "./shared.ts";
 
 /** Runs the action. */
 export async function printConfig(given: McpArguments, context: CommandContext): Promise<number> {
   const client = oneOf(given.words[0] ?? "generic", CLIENT_CONFIGS);
   const { target, running } = await targetOf(given, context);
-  context.stdout(client.text(target));
+  context.stdout(client.text({ ...target, bridge: bridgeOf(given, context) }));
   context.stderr(`Paste it into ${client.file}.\n`);
   if (!running) context.stderr("The daemon is not running: aichaku mcp --start-server\n");
   return EXIT.ok;
@@ -26,7 +33,7 @@ export async function printConfig(given: McpArguments, context: CommandContext):
 async function targetOf(
   given: McpArguments,
   context: CommandContext,
-): Promise<{ target: Target; running: boolean }> {
+): Promise<{ target: Omit<Target, "bridge">; running: boolean }> {
   const where = whereToLook(context);
   const sighting = await find(where);
   if (sighting.kind === "running") {
@@ -45,4 +52,15 @@ async function targetOf(
   const hostname = server.host === "localhost" ? "127.0.0.1" : server.host;
   const endpoint = `http://${dialAddress(hostname, server.port)}/mcp`;
   return { target: { endpoint, needsToken: server.requireToken }, running: false };
+}
+
+/** The stdio bridge to the same daemon: a client starts it in an environment of its own. */
+function bridgeOf(given: McpArguments, context: CommandContext): Target["bridge"] {
+  const { self, env } = context;
+  const { home } = whereToLook(context).paths;
+  return {
+    command: self.command,
+    args: [...self.args, "mcp", "--stdio", ...settingsArguments(givenSettings(given, context))],
+    env: home === join(env.userHome, ".aichaku") ? {} : { AICHAKU_HOME: home },
+  };
 }
