@@ -57,6 +57,29 @@ class Bench {
   }
 }
 
+Deno.test("a question that comes before the server was sent a call is not that client's", async () => {
+  const bench = new Bench();
+  const [a, b] = ["a", "b"].map((id) =>
+    bench.all.client(id, bench.endpoint, { capabilities: ABLE })
+  );
+  a.call("tools/call");
+  await settle();
+  bench.wire.initialize({ capabilities: { logging: {} } });
+  await settle();
+  bench.wire.answer(bench.wire.take()[0].id);
+  // Between two clients a `ping` goes ahead, and the call waits for its answer.
+  const reply = b.call("tools/call");
+  const [ping, ...more] = bench.wire.take();
+  assert.deepEqual([ping.method, more], ["ping", []]);
+  const late = bench.ask("elicitation/create", { message: "for a" });
+  assert.equal(bench.told(late).error.data.reason, "unattributable");
+  assert.deepEqual([reply.notified, b.read()], [[], []]);
+  bench.wire.answer(ping.id);
+  assert.equal(bench.wire.take()[0].method, "tools/call");
+  bench.ask("elicitation/create", { message: "for b" });
+  assert.deepEqual(reply.notified.map(({ params }) => params.message), ["for b"]);
+});
+
 Deno.test("a question reaches the one client that calls, on the stream of its call, and its answer the server", async () => {
   const bench = new Bench();
   const a = await bench.client("a");

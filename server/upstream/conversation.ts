@@ -143,14 +143,22 @@ export class Conversation {
     this.#inFlight.workFor(client);
   }
 
-  /** See {@linkcode InFlight.soleOwner}. */
+  /** See {@linkcode InFlight.soleOwner}; calls that the server was not sent yet do not count. */
   get soleOwner(): string | undefined {
-    return this.#inFlight.soleOwner;
+    const owner = this.#inFlight.soleOwner;
+    return owner !== undefined && this.#isSentNothing(owner) ? undefined : owner;
   }
 
-  /** See {@linkcode InFlight.doubt}. */
+  /** See {@linkcode InFlight.doubt}; calls that the server was not sent yet do not count. */
   get doubt(): Doubt | undefined {
-    return this.#inFlight.doubt;
+    const owner = this.#inFlight.soleOwner;
+    return owner !== undefined && this.#isSentNothing(owner) ? "none" : this.#inFlight.doubt;
+  }
+
+  /** Whether all calls of `owner` are held: then nothing that the server says can be about them. */
+  #isSentNothing(owner: string): boolean {
+    const held = this.#held.ids.filter((id) => this.#inFlight.get(id)?.call?.owner === owner);
+    return held.length > 0 && held.length === this.#inFlight.unansweredOf(owner);
   }
 
   /** See {@linkcode InFlight.isFreeFor}. */

@@ -71,6 +71,11 @@ export class InFlight {
     return this.#owners.get(owner)?.waiting ?? 0;
   }
 
+  /** Calls of `owner` that the server has not answered, abandoned ones included. */
+  unansweredOf(owner: string): number {
+    return this.#owners.get(owner)?.unanswered ?? 0;
+  }
+
   /**
    * The only client this process has ever worked for, or undefined when there is none or more than one.
    * What it says of its own accord (logs, its last words) may come from work that went on after an
