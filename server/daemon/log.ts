@@ -69,9 +69,16 @@ export function jsonLine({ time, level, message, fields }: LogRecord): string {
   }
 }
 
-/** `12:00:00 info  message key=value …` for a person. */
-export function humanLine({ time, level, message, fields }: LogRecord): string {
-  const clock = new Date(time).toISOString().slice(11, 19);
+/**
+ * `2026-01-31 12:00:00 info  message key=value …` for a person.
+ *
+ * @param utcOffset Minutes that the person's clock is ahead of UTC then. Default: this system's.
+ */
+export function humanLine(
+  { time, level, message, fields }: LogRecord,
+  utcOffset = -new Date(time).getTimezoneOffset(),
+): string {
+  const clock = new Date(time + utcOffset * 60_000).toISOString().slice(0, 19).replace("T", " ");
   let line = `${clock} ${level.padEnd(5)} ${message}`;
   for (const [key, value] of Object.entries(fields ?? {})) {
     if (value === undefined) continue;

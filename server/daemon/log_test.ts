@@ -72,6 +72,19 @@ Deno.test("a line for a person: clock, level, message, fields, nothing that move
     ...record,
     message: "said \u001b[2Jbye\nagain",
     fields: { server: "docs", none: undefined, error: new Error("it broke") },
-  });
-  equal(line, `00:00:00 warn  said \\u001b[2Jbye\\u000aagain server="docs" error="it broke"`);
+  }, 0);
+  equal(
+    line,
+    `1970-01-01 00:00:00 warn  said \\u001b[2Jbye\\u000aagain server="docs" error="it broke"`,
+  );
+});
+
+Deno.test("a line for a person has the person's own day and hour, not those of Greenwich", () => {
+  const time = Date.UTC(2026, 0, 31, 22, 30);
+  equal(humanLine({ ...record, time, message: "m" }, 330).slice(0, 19), "2026-02-01 04:00:00");
+  equal(humanLine({ ...record, time, message: "m" }, -180).slice(0, 19), "2026-01-31 19:30:00");
+  const here = new Date(time);
+  const minutes = (date: Date) => date.getHours() * 60 + date.getMinutes();
+  const [, hour, minute] = / (\d\d):(\d\d):/.exec(humanLine({ ...record, time })) ?? [];
+  equal(Number(hour) * 60 + Number(minute), minutes(here));
 });
