@@ -8,6 +8,7 @@
 import { Buffer } from "node:buffer";
 import { gzipSync, zipSync } from "fflate";
 import { pack } from "tar-stream";
+import { joinBytes } from "../../protocol/bytes.ts";
 
 /** A file in an archive. */
 export interface ArchiveFile {
@@ -41,13 +42,5 @@ export function zip(files: readonly ArchiveFile[]): Uint8Array {
 }
 
 async function collect(stream: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of stream) chunks.push(chunk);
-  const whole = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  let offset = 0;
-  for (const chunk of chunks) {
-    whole.set(chunk, offset);
-    offset += chunk.length;
-  }
-  return whole;
+  return joinBytes(await Array.fromAsync(stream));
 }
