@@ -191,8 +191,8 @@ class OpenLane implements Lane {
     const call = this.#calls.get(message.id);
     if (call !== undefined) return this.#answer(call, text);
     const { reason, message: why } = refusalOf(message.error);
-    // Before the session is found, it says why it is not.
-    this.found.resolve({ reason, message: why });
+    // Before the session is found, it says why it is not: whoever opens the lane deals with that.
+    if (this.#maxBytes === 0) return this.found.resolve({ reason, message: why });
     this.#options.log(`the daemon answered what was not asked (id ${message.id}): ${why}`);
   }
 

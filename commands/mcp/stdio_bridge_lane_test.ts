@@ -211,6 +211,7 @@ unix(
       await daemon.heard();
       await daemon.say(refusal(reason));
       await refused;
+      deepEqual(daemon.logged, [], "what the bridge deals with by itself is no news to a person");
     }
     await using older = new Daemon();
     const opening = older.open();
