@@ -19,8 +19,10 @@ export const BOUNDARY_MS = 1_000;
 /** Options of {@linkcode Boundary}. */
 export interface BoundaryOptions {
   clock: Clock;
-  /** Sends a `ping`. @returns its id, which is not 0. */
-  ping(): number;
+  /** An id for a `ping`, which is not 0. */
+  mintId(): number;
+  /** Sends a `ping`; it may be answered before this returns. */
+  ping(id: number): void;
   /** What waits behind it can be sent. */
   onPassed(): void;
 }
@@ -68,11 +70,12 @@ export class Boundary {
       return;
     }
     this.#haveMet = false;
-    this.#id = this.#options.ping();
+    this.#id = this.#options.mintId();
     this.#timer = this.#options.clock.after(BOUNDARY_MS, () => {
       this.#haveMet = true;
       this.pass();
     });
+    this.#options.ping(this.#id);
   }
 
   /** The server has answered, with an error or without. */

@@ -6,15 +6,17 @@ function setUp() {
   const clock = new FakeClock();
   const noted: string[] = [];
   let lastId = 0;
-  const boundary = new Boundary({
+  const server = { answersAtOnce: false };
+  const boundary: Boundary = new Boundary({
     clock,
-    ping: () => {
-      noted.push(`ping ${++lastId}`);
-      return lastId;
+    mintId: () => ++lastId,
+    ping: (id) => {
+      noted.push(`ping ${id}`);
+      if (server.answersAtOnce && boundary.has(id)) boundary.pass();
     },
     onPassed: () => noted.push("passed"),
   });
-  return { boundary, clock, noted };
+  return { boundary, clock, noted, server };
 }
 
 Deno.test("one client's calls follow each other without a boundary", () => {
@@ -35,6 +37,16 @@ Deno.test("another client's call waits for the answer to a ping", () => {
   deepEqual(noted, ["ping 1", "passed"]);
   equal(boundary.isPending, false);
   equal(boundary.has(0), false);
+  equal(clock.pending, 0);
+});
+
+Deno.test("a server in this process may answer before the ping was sent", () => {
+  const { boundary, clock, noted, server } = setUp();
+  server.answersAtOnce = true;
+  boundary.mark("ada", true);
+  boundary.mark("bea", true);
+  deepEqual(noted, ["ping 1", "passed"]);
+  equal(boundary.isPending, false);
   equal(clock.pending, 0);
 });
 

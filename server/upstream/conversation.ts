@@ -101,11 +101,8 @@ export class Conversation {
     this.#options = options;
     this.#boundary = new Boundary({
       clock: options.clock,
-      ping: () => {
-        const id = ++this.#lastId;
-        this.wire?.send(requestText(String(id), "ping", undefined));
-        return id;
-      },
+      mintId: () => ++this.#lastId,
+      ping: (id) => void this.wire?.send(requestText(String(id), "ping", undefined)),
       onPassed: () => this.onRoom(),
     });
   }
