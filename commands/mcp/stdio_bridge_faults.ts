@@ -6,8 +6,8 @@
  */
 
 import { AichakuError, messageOf } from "../../client/errors.ts";
-import { Fault } from "../../protocol/errors.ts";
-import { isObject, parseJson } from "../../protocol/json.ts";
+import { Fault, type Reason } from "../../protocol/errors.ts";
+import { isObject, type JsonObject, parseJson } from "../../protocol/json.ts";
 
 /** The daemon refused a request because it is stopping; the next one will take it. */
 export class Drained extends Error {}
@@ -15,15 +15,32 @@ export class Drained extends Error {}
 /** Whether the answer says that the call was refused, not executed, by a daemon that is stopping. */
 export function wasRefusedByDraining(answer: string): boolean {
   if (!answer.includes('"draining"')) return false;
+  const data = errorDataOf(answer);
+  return data?.reason === "draining" && data.retryable === true;
+}
+
+/** Why a daemon takes no connection, whatever is said on it. Anything else is about a message. */
+const CONNECTION_REFUSALS: ReadonlySet<unknown> = new Set<Reason>([
+  "draining",
+  "invalid_params",
+  "not_permitted",
+  "overloaded",
+]);
+
+/** Whether an error under no id refuses its connection as a whole, so that nothing on it was taken. */
+export function refusesConnection(text: string): boolean {
+  return CONNECTION_REFUSALS.has(errorDataOf(text)?.reason);
+}
+
+function errorDataOf(answer: string): JsonObject | undefined {
   let message: unknown;
   try {
     message = parseJson(answer);
   } catch {
-    return false; // A server wrote it, and the daemon does not read answers: no word of the daemon's own.
+    return undefined; // A server wrote it, and the daemon does not read answers: no word of the daemon's own.
   }
   const error = isObject(message) && isObject(message.error) ? message.error : undefined;
-  const data = isObject(error?.data) ? error.data : undefined;
-  return data?.reason === "draining" && data.retryable === true;
+  return isObject(error?.data) ? error.data : undefined;
 }
 
 /** The answer to a request that could not be delivered: the daemon's own error where it gave one. */

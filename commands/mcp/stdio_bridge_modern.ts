@@ -23,6 +23,7 @@ import { META } from "../../protocol/modern.ts";
 import {
   errorText,
   lostFault,
+  refusesConnection,
   seemsToAnswer,
   unreadableFault,
   wasRefusedByDraining,
@@ -256,6 +257,10 @@ export class ModernSide {
   #onEnd(wire: BridgeWire, refusal: unknown): void {
     this.#over.add(wire);
     const lost = [...this.#asked.values()].filter((asked) => asked.wire === wire);
+    if (typeof refusal === "string" && refusesConnection(refusal)) {
+      for (const asked of lost) this.#refuse(asked, refusal);
+      return;
+    }
     const refused = typeof refusal === "string" ? longest(lost) : undefined;
     for (const asked of lost) {
       if (asked === refused) {
@@ -264,6 +269,14 @@ export class ModernSide {
       } else if (asked.isSent) this.#lose(asked);
       // Whether the others left is known when their sending ends.
     }
+  }
+
+  /** The connection it was sent over was refused as a whole, and it was certainly not executed. */
+  #refuse(asked: Asked, refusal: string): void {
+    asked.wire = undefined;
+    const isOver = !wasRefusedByDraining(refusal) || performance.now() >= asked.until;
+    if (isOver) this.#answer(asked, refusalFor(refusal, asked.id));
+    else this.#again(asked);
   }
 
   /** A daemon had it, perhaps, and is gone. */

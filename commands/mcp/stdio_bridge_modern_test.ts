@@ -145,3 +145,51 @@ Deno.test("what turns out to have left when its connection ended may have been e
   await call;
   deepEqual(bench.written.map(({ id, error }) => [id, error.data.reason]), [[1, "draining"]]);
 });
+
+Deno.test("a connection that is refused as a whole: every call on it is told why", async () => {
+  using bench = new Bench();
+  const calls = [1, 2, 3].map((id) => bench.ask(id, "tools/call"));
+  const listed = bench.ask(4, "tools/list");
+  const daemon = await bench.daemon(0);
+  for (let sent = 0; sent < 3; sent++) await daemon.heard();
+  // The last one is still being sent.
+  const { left } = await daemon.next();
+  daemon.listener.onText(new Fault("invalid_params", "Unknown server").toResponseText("null"));
+  daemon.end();
+  left.reject(new NotTaken("the daemon is gone"));
+  await Promise.all([...calls, listed]);
+  deepEqual(
+    bench.written.map(({ id, error }) => [id, error.data.reason]),
+    [1, 2, 3, 4].map((id) => [id, "invalid_params"]),
+  );
+});
+
+Deno.test("a connection that is refused because the daemon stops: its calls go to the next one", async () => {
+  using bench = new Bench();
+  const calls = [1, 2].map((id) => bench.ask(id, "tools/call"));
+  const first = await bench.daemon(0);
+  for (const _ of calls) await first.heard();
+  first.listener.onText(new Fault("draining", "Stopping").toResponseText("null"));
+  first.end();
+  const second = await bench.daemon(1);
+  for (const _ of calls) {
+    const { id } = await second.heard();
+    second.listener.onText(`{"jsonrpc":"2.0","id":${id},"result":{}}`);
+  }
+  await Promise.all(calls);
+  deepEqual(bench.written.map(({ id, result }) => [id, result]), [[1, {}], [2, {}]]);
+});
+
+Deno.test("a message that ends its connection is refused, and the calls beside it are lost", async () => {
+  using bench = new Bench();
+  const calls = [bench.ask(1, "tools/call"), bench.ask(222, "tools/call")];
+  const daemon = await bench.daemon(0);
+  for (const _ of calls) await daemon.heard();
+  daemon.listener.onText(new Fault("invalid_request", "Too long").toResponseText("null"));
+  daemon.end();
+  await Promise.all(calls);
+  deepEqual(
+    bench.written.map(({ id, error }) => [id, error.data.reason]),
+    [[1, "draining"], [222, "invalid_request"]],
+  );
+});

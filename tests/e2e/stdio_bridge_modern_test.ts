@@ -99,6 +99,19 @@ homeTest("what is cancelled is cancelled at the server, and never spoken of agai
   assert.equal(await client.text("echo", { text: "on" }), "on");
 });
 
+homeTest("an unknown server is told to every call, and none seems to be lost", {
+  config,
+}, async (home) => {
+  await using client = new Modern(home, ["--server", "nobody"]);
+  const params = { name: "echo", arguments: { text: "x" }, _meta: META };
+  const call = (id: number) => ({ jsonrpc: "2.0", id, method: "tools/call", params });
+  await client.write(call(1), call(2), call(3));
+  for (const id of [1, 2, 3]) {
+    const { error } = await client.answerTo(id);
+    assert.match(error.message, /Unknown server "nobody"; configured are: .*\basking\b/);
+  }
+});
+
 homeTest("both eras on one standard input", { config }, async (home) => {
   await using client = new Modern(home);
   assert.equal(await client.text("echo", { text: "modern" }), "modern");
