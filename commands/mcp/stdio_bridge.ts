@@ -404,12 +404,20 @@ export class StdioBridge {
   /** The daemon forgot the session: begins another, with what the client once said. */
   async #initializeAgain(wire: HttpWire, line: string): Promise<void> {
     const { signal } = this.#ending;
+    const message = parseMessage(line);
+    const id = message.kind === "request" ? message.id : "null";
     const response = await wire.post(line, { method: "initialize", signal });
     this.#adopt(response, wire);
-    const answer = await response.text();
+    // A stream, where the server takes long to start.
+    const answer = await this.#readAnswer(response, { wire, id, method: "initialize" })
+      .catch((error) => {
+        // Nothing but this was asked: the next daemon can be asked the same.
+        const isLost = error instanceof AichakuError && error.kind === "connection_lost";
+        throw isLost ? new NotSent(error) : error;
+      });
     if (wasRefusedByDraining(answer)) throw new NotSent(new AichakuError("rpc", "it is draining"));
     this.#adoptRevision(answer, wire);
-    if (wire.sessionId === undefined) {
+    if (this.#session === undefined) {
       throw new AichakuError(
         "protocol",
         `The daemon refused to begin the session again: ${answer}`,
