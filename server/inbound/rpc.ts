@@ -140,14 +140,16 @@ function answerInPost(
   context: InboundContext,
   { request, accepts, session, message, headers }: PostRequest,
 ): Promise<Response> {
+  let call: Call | undefined;
   const reply = new PostReply(context, {
     id: message.id,
     accepts,
     headers,
+    // Once the response is a stream, it tells.
+    onLeft: () => call?.cancel("the client left"),
     statusOf: (fault) => fault.httpStatus,
     headersOf: (fault) => ({ ...headers, ...faultHeaders(fault) }),
   });
-  let call: Call;
   try {
     call = context.exchange.request(session, message, reply);
   } catch (error) {

@@ -202,12 +202,14 @@ async function initialize(
   const { sessions, absence } = context;
   const session = createSession(sessions, { endpoint, project: projectOf(request), message });
   const headers = { [SESSION_HEADER]: session.id };
+  let call: Call | undefined;
   const reply = new PostReply(context, {
     ...{ accepts, id, headers },
+    // Once the response is a stream, it tells.
+    onLeft: () => call?.cancel("the client left"),
     // A client that is told of a session believes in it, whatever else it is told.
     headersOf: () => ({}),
   });
-  let call: Call;
   try {
     call = context.exchange.request(session, message, {
       answer(text, fault) {

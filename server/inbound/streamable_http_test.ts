@@ -131,6 +131,18 @@ Deno.test("an initialize that is refused leaves no session behind", async () => 
   assert.equal(bench.sessions.size, 0);
 });
 
+Deno.test("a client that gives up on a slow initialize leaves no session behind", async () => {
+  using bench = new Bench();
+  bench.endpoint.initialize = () => new Promise(() => {});
+  const params = { protocolVersion: "2025-11-25", capabilities: {} };
+  const asked = bench.post(rpc("initialize", params), { accept: JSON_FIRST });
+  await waitFor(() => bench.sessions.size === 1);
+  // Silent for so long, the response becomes a stream.
+  for (let second = 0; second < 12; second++) bench.clock.advance(1_000);
+  await (await asked).body!.cancel();
+  assert.equal(bench.sessions.size, 0);
+});
+
 async function waitFor(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve));
 }
