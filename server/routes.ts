@@ -125,7 +125,9 @@ const ROUTES: readonly Route[] = [
   ["POST", "/shutdown", "control", ({ requestShutdown, health: { identity } }, c) => {
     checkJsonType(c.req.raw);
     const hurry = c.req.query("hurry") !== undefined;
-    requestShutdown("asked by the control plane", { hurry });
+    requestShutdown("asked by aichaku mcp --stop-server, or by another program with the token", {
+      hurry,
+    });
     return c.json({ status: "draining", pid: identity.pid, instanceId: identity.instanceId }, 202);
   }],
 ];

@@ -19,7 +19,10 @@ export function timeoutOf(spec: { command: string }, text: string | undefined): 
   if (text === undefined) return DEFAULT_TIMEOUT_S * 1000;
   const seconds = /^\d+(\.\d+)?$/.test(text) ? Number(text) : NaN;
   if (seconds > 0 && seconds <= MAX_TIMEOUT_S) return seconds * 1000;
-  throw usage(spec, `--timeout "${text}" must be a number of seconds up to ${MAX_TIMEOUT_S}`);
+  throw usage(
+    spec,
+    `--timeout "${text}" must be a number of seconds, more than 0 and up to ${MAX_TIMEOUT_S}`,
+  );
 }
 
 /** `--project` as an absolute path. @throws {UsageError} */

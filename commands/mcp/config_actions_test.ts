@@ -309,3 +309,25 @@ daemonTest("with a daemon, list has its states, and add says who takes the serve
     false,
   );
 });
+
+Deno.test("list tells of a misspelt section, which leaves its servers out, and of each fault once", () =>
+  withHome(
+    '{ "mcpServer": {}, "mcpServers": { "a": { "command": "${NOT_SET}" } } }',
+    async (home) => {
+      const { code, stdout, stderr } = await home.mcp("list");
+      equal(code, 0);
+      match(stdout, /^a +cannot run +auto +.*NOT_SET is not set/m);
+      match(stderr, /^[^\n]*:1:3: "mcpServer" is not known[^\n]*\n$/);
+      const json = JSON.parse((await home.mcp("list", "--json")).stdout);
+      equal(json.warnings.length, 1);
+    },
+  ));
+
+Deno.test("print-config says where the token is, to clients that have to bring it", () =>
+  withHome('{ "server": { "requireToken": true } }', async ({ mcp }) => {
+    match(
+      (await mcp("print-config", "codex")).stderr,
+      /its token, which is in \S+token: start the client with it in AICHAKU_TOKEN/,
+    );
+    equal((await mcp("print-config", "claude-desktop")).stderr.includes("AICHAKU_TOKEN"), false);
+  }));

@@ -6,7 +6,7 @@
  */
 
 import { loadConfig } from "../../server/config/load.ts";
-import type { ServerEntry } from "../../server/config/types.ts";
+import type { Config, ServerEntry } from "../../server/config/types.ts";
 import { find } from "../../server/daemon/find.ts";
 import { type ArgumentSpec, parseArguments } from "../arguments.ts";
 import { type CommandContext, EXIT } from "../context.ts";
@@ -59,6 +59,7 @@ export async function list(args: readonly string[], context: CommandContext): Pr
         ...entries.map((entry) => dataOf(entry, states)),
         ...config.disabled.map((name) => ({ name, disabled: true })),
       ],
+      warnings: warningsOf(config),
     };
     context.stdout(JSON.stringify(data, null, 2) + "\n");
     return EXIT.ok;
@@ -75,10 +76,18 @@ export async function list(args: readonly string[], context: CommandContext): Pr
   ];
   const shown = rows.map((row) => row.map(visible));
   context.stdout(rows.length === 0 ? "There are no servers.\n" : table(shown));
+  for (const warning of warningsOf(config)) context.stderr(`${visible(warning)}\n`);
   if (config.source === undefined) {
     context.stderr(`There is no ${file}; these are the built-in servers.\n`);
   }
   return EXIT.ok;
+}
+
+/** What a person should know of the file beside what the list says: a misspelt key, for one. */
+function warningsOf({ servers, warnings }: Config): string[] {
+  const told = [...servers.values()].filter(({ kind }) => kind === "broken")
+    .map(({ name }) => `server ${JSON.stringify(name)} cannot run`);
+  return warnings.filter((text) => !told.some((part) => text.includes(part)));
 }
 
 /** What the daemon that reads this file says of its servers; undefined when none runs. */

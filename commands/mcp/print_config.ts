@@ -25,6 +25,14 @@ export async function printConfig(given: McpArguments, context: CommandContext):
   const { target, running } = await targetOf(given, context);
   context.stdout(client.text({ ...target, bridge: bridgeOf(given, context) }));
   context.stderr(`Paste it into ${client.file}.\n`);
+  // The bridge reads it by itself.
+  if (target.needsToken && client !== CLIENT_CONFIGS.get("claude-desktop")) {
+    const { tokenFile } = whereToLook(context).paths;
+    context.stderr(
+      `The daemon asks for its token, which is in ${tokenFile}: start the client with it in ` +
+        "AICHAKU_TOKEN (VS Code asks you for it).\n",
+    );
+  }
   if (!running) context.stderr("The daemon is not running: aichaku mcp --start-server\n");
   return EXIT.ok;
 }

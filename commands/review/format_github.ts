@@ -35,8 +35,9 @@ export function formatGithub(report: Report): string {
   const summary = summarize(report);
   const { files, reviewed, failed, findings, failing } = summary;
   const asides = asidesOf(summary);
+  const found = `${findings.total} finding${findings.total === 1 ? "" : "s"}`;
   lines.push(
-    `aichaku review: ${findings.total} findings, ${failing} of them ${report.failOn} or worse; ` +
+    `aichaku review: ${found}, ${failing} of them ${report.failOn} or worse; ` +
       `${reviewed} of ${files} files reviewed` + (failed === 0 ? "" : `, ${failed} failed`) +
       (asides.length === 0 ? "" : ` (${asides.join(", ")})`),
   );

@@ -26,3 +26,8 @@ Deno.test("github: nothing in a path or a message can begin another command or p
       "50%25%0D%0A::error::y, z: w",
   );
 });
+
+Deno.test("github: one finding is one finding", () => {
+  const text = formatGithub(report([file("a.ts", { findings: [finding()] })]));
+  assert.match(text, /^aichaku review: 1 finding, 1 of them high or worse; /m);
+});

@@ -26,7 +26,7 @@ export type ReloadAnswer =
 export async function postReload({ requestReload }: Pick<AppOptions, "requestReload">): Promise<
   Response
 > {
-  const outcome = await requestReload("asked by the control plane");
+  const outcome = await requestReload("asked by a program with the token");
   const answer: ReloadAnswer = outcome.kind === "reloaded"
     ? { status: "reloaded", ...outcome.report }
     : { status: "kept", problem: outcome.problem };
