@@ -8,6 +8,7 @@
 
 import { type CommandContext, EXIT, UsageError } from "./commands/context.ts";
 import { OutputError, writeWhole } from "./commands/output.ts";
+import { homeFolder } from "./platform/home_folder.ts";
 import { selfCommand } from "./platform/self.ts";
 import { VERSION } from "./protocol/version.ts";
 
@@ -108,7 +109,6 @@ async function readContext(): Promise<CommandContext> {
   // Without HOME the system's own record of the user, as in the SDK: both must find the same daemon.
   const userHome = variable("HOME") ?? variable("USERPROFILE") ??
     (await import("node:os")).homedir();
-  const home = variable("AICHAKU_HOME");
   const separator = Deno.build.os === "windows" ? "\\" : "/";
   return {
     stdout: (text) => writeWhole(Deno.stdout, text, "standard output"),
@@ -119,7 +119,7 @@ async function readContext(): Promise<CommandContext> {
     cwd,
     self: selfCommand(import.meta),
     env: {
-      home: home ?? `${userHome}${separator}.aichaku`,
+      home: homeFolder(variable("AICHAKU_HOME"), userHome, separator),
       userHome,
       port: variable("AICHAKU_PORT"),
       config: variable("AICHAKU_CONFIG"),

@@ -5,8 +5,9 @@
  */
 
 import { homedir } from "node:os";
-import { join } from "node:path";
+import { sep } from "node:path";
 
+import { homeFolder } from "../platform/home_folder.ts";
 import { deno, nodesProcess, platformName } from "../platform/runtime.ts";
 import type { SpawnSpec } from "./spawned_process.ts";
 
@@ -30,9 +31,9 @@ const ALLOWED_NETWORK = [
   ...["DENO_CERT", "DENO_DIR", "DENO_TLS_CA_STORE"],
 ];
 
-/** `AICHAKU_HOME`, else `.aichaku` in the user's home folder. */
+/** `AICHAKU_HOME`, else `.aichaku` in the user's home folder; a `~` at its head is that folder. */
 export function defaultHome(): string {
-  return read("AICHAKU_HOME") ?? join(homedir(), ".aichaku");
+  return homeFolder(read("AICHAKU_HOME"), homedir(), sep);
 }
 
 /** `AICHAKU_TOKEN`: used instead of the token file. */
