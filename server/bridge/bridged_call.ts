@@ -331,7 +331,11 @@ export class BridgedCall implements UpstreamCall, Askable {
           new Fault("cancelled", "The user did not visit the URL that the server needs"),
         );}
     }, () => {
-      // Cancelled, and then it is over: nobody waits for it.
+      const missing = this.#missing;
+      // Otherwise it was cancelled, and nobody waits for it.
+      if (this.#over || missing === undefined) return;
+      // The client came back and can do less than before; the server has answered, and will not again.
+      this.#deliver((call) => call.fail(cannotWithout(missing)));
     });
   }
 

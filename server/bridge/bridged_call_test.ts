@@ -105,6 +105,22 @@ Deno.test("a call that goes on stays where it is known when another one is parke
   assert.equal(again.outcome, undefined);
 });
 
+Deno.test("who comes back and can visit no URL any more is told what is missing", async () => {
+  const bench = new Bench();
+  const first = bench.client.call("tools/call", TOOL);
+  const elicitations = [{ message: "Sign in", url: "https://x", elicitationId: "e" }];
+  const data = { elicitations };
+  const id = await bench.given();
+  bench.all.wire().line({ jsonrpc: "2.0", id, error: { code: -32042, message: "", data } });
+  await bench.collect();
+  const { requestState } = first.result;
+  const capabilities = { elicitation: { form: {} } };
+  const again = bench.client.call("tools/call", { ...TOOL, requestState }, { capabilities });
+  await bench.collect();
+  assert.equal(again.outcome, "missing_capability");
+  assert.deepEqual(again.error.data.requiredCapabilities, { elicitation: { url: {} } });
+});
+
 Deno.test("what finds another process is found one by the entry that it came to", async () => {
   const all = new Endpoints();
   const [one, two] = ["one", "two"].map((name) =>
