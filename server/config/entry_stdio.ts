@@ -12,7 +12,7 @@ import type { EntryScope } from "./entry_scope.ts";
 import { readEnvFile } from "./env_file.ts";
 import { knownServer } from "./known_servers.ts";
 import { PROJECT_MARK } from "./project.ts";
-import type { EntryCommon, StdioEntry } from "./types.ts";
+import type { EntryCommon, Sharing, StdioEntry } from "./types.ts";
 import { placeOf } from "./validate.ts";
 
 /** Reads such an entry. What keeps it from running is recorded in the scope. */
@@ -24,10 +24,15 @@ export async function readStdio(scope: EntryScope, common: EntryCommon): Promise
   );
   const env = { ...await readVariablesOfFile(scope), ...readEnv(scope) };
   const { usesProject } = scope;
-  const known = common.sharing.from === "default" ? knownServer({ command, args }) : undefined;
+  const known = knownServer({ command, args });
+  const sharing: Sharing = known !== undefined && common.sharing.from === "default"
+    ? { mode: known.sharing, from: "known", why: known.why }
+    : { ...common.sharing };
+  // That is so whoever says how it is shared.
+  if (known?.exclusive) sharing.exclusive = true;
   return {
     ...common,
-    ...(known ? { sharing: { mode: known.sharing, from: "known", why: known.why } } : {}),
+    sharing,
     kind: "stdio",
     command,
     args,

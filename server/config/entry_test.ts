@@ -400,13 +400,13 @@ Deno.test("a variable without braces is passed on as it is, and told without its
 Deno.test("sharing is what the entry says, else what is known of the server, else auto", async () => {
   const args = ["-y", "@playwright/mcp@latest"];
   const why = "it drives a browser, and its open pages belong to one client";
-  const known = { mode: "session", from: "known", why };
+  const known = { mode: "session", from: "known", why, exclusive: true };
   assert.deepEqual((await stdio({ command: "npx", args })).sharing, known);
   const package_ = { command: "npx", args: ["${PACKAGE}"] };
   assert.deepEqual((await stdio(package_, { env: { PACKAGE: args[1]! } })).sharing, known);
   for (const mode of ["auto", "shared", "serial", "session"]) {
     const { sharing } = await stdio({ command: "npx", args, sharing: mode });
-    assert.deepEqual(sharing, { mode, from: "config" });
+    assert.deepEqual(sharing, { mode, from: "config", exclusive: true });
   }
   const unknown = { mode: "auto", from: "default" };
   assert.deepEqual((await stdio({ command: "npx", args: ["-y", "other"] })).sharing, unknown);

@@ -23,6 +23,17 @@ interface KnownServer {
   why: string;
   /** Arguments that make it a server like any other: whole, or the part before a `=`. */
   unless?: readonly string[];
+  /**
+   * Arguments with which its processes do not lock the folder of one browser profile, written as above;
+   * without any of them each locks it as long as it runs. Undefined: it never does.
+   */
+  exclusiveUnless?: readonly string[];
+}
+
+/** What is known of the server that a command line starts. */
+export interface Known extends Pick<KnownServer, "sharing" | "why"> {
+  /** Whether one process of it keeps something from all others. */
+  exclusive: boolean;
 }
 
 const BROWSER = "it drives a browser, and its open pages belong to one client";
@@ -37,6 +48,13 @@ const KNOWN_SERVERS: readonly KnownServer[] = [
       "playwright-mcp",
       "mcp/playwright",
       "mcr.microsoft.com/playwright/mcp",
+    ],
+    sharing: "session",
+    why: BROWSER,
+    exclusiveUnless: ["--isolated", "--extension", "--cdp-endpoint", "--endpoint"],
+  },
+  {
+    names: [
       "@executeautomation/playwright-mcp-server",
       "playwright-mcp-server",
       "@automatalabs/mcp-server-playwright",
@@ -56,7 +74,16 @@ const KNOWN_SERVERS: readonly KnownServer[] = [
     why: BROWSER,
   },
   {
-    names: ["chrome-devtools-mcp", "firefox-devtools-mcp", "@padenot/firefox-devtools-mcp"],
+    names: ["chrome-devtools-mcp"],
+    sharing: "session",
+    why: BROWSER,
+    exclusiveUnless: [
+      ...["--isolated", "--autoConnect", "--auto-connect", "--browserUrl", "--browser-url", "-u"],
+      ...["--wsEndpoint", "--ws-endpoint", "-w"],
+    ],
+  },
+  {
+    names: ["firefox-devtools-mcp", "@padenot/firefox-devtools-mcp"],
     sharing: "session",
     why: BROWSER,
   },
@@ -140,12 +167,19 @@ const BY_NAME: ReadonlyMap<string, KnownServer> = new Map(
  */
 export function knownServer(
   { command, args }: { command: string; args: readonly string[] },
-): Pick<KnownServer, "sharing" | "why"> | undefined {
+): Known | undefined {
   for (const name of [programName(command), ...args.flatMap(namesIn)]) {
     const known = BY_NAME.get(name);
     if (!known) continue;
-    const isOther = args.some((arg) => known.unless?.includes(arg.split("=")[0]!));
-    if (!isOther) return known;
+    const hasOneOf = (names: readonly string[]) =>
+      args.some((arg) => names.includes(arg.split("=")[0]!));
+    if (hasOneOf(known.unless ?? [])) continue;
+    const { sharing, why, exclusiveUnless } = known;
+    return {
+      sharing,
+      why,
+      exclusive: exclusiveUnless !== undefined && !hasOneOf(exclusiveUnless),
+    };
   }
   return undefined;
 }

@@ -72,3 +72,18 @@ Deno.test("the reason is one sentence that says whose the state is", () => {
   const { why } = knownServer({ command: "playwright-mcp", args: [] })!;
   assert.match(why, /^it .*[^.]$/);
 });
+
+Deno.test("a browser that locks its profile is known, and what keeps it from that", () => {
+  const isExclusive = (line: string) => {
+    const [command = "", ...args] = line.split(" ");
+    return knownServer({ command, args })?.exclusive;
+  };
+  for (const server of ["@playwright/mcp@latest", "chrome-devtools-mcp@latest"]) {
+    assert.equal(isExclusive(`npx -y ${server}`), true);
+    assert.equal(isExclusive(`npx -y ${server} --headless --user-data-dir=/x`), true);
+    assert.equal(isExclusive(`npx -y ${server} --isolated`), false);
+  }
+  assert.equal(isExclusive("npx @playwright/mcp --cdp-endpoint=http://127.0.0.1:9222"), false);
+  assert.equal(isExclusive("npx chrome-devtools-mcp --browser-url http://127.0.0.1:9222"), false);
+  assert.equal(isExclusive("npx -y @wonderwhy-er/desktop-commander"), false);
+});

@@ -67,6 +67,11 @@ export interface Sharing {
   from: "config" | "known" | "default";
   /** Why a known server is in the list: one sentence without a full stop. */
   why?: string;
+  /**
+   * Whether a process of it keeps something from all others as long as it runs: browsers lock the folder
+   * of their profile. Default false.
+   */
+  exclusive?: boolean;
 }
 
 /** What every entry of `mcpServers` has, whatever its transport. */

@@ -70,6 +70,8 @@ export class Mailbox {
   #keep: boolean;
   /** Told when somebody begins to read. */
   onAttached: (() => void) | undefined;
+  /** Told when nobody reads any more. */
+  onDetached: (() => void) | undefined;
 
   constructor(options: MailboxOptions) {
     this.#options = options;
@@ -157,6 +159,7 @@ export class Mailbox {
     this.#takeBack();
     if (this.#keep) this.#enforceBounds();
     else this.#clear();
+    this.onDetached?.();
   }
 
   /** Takes everything not taken yet. Asking again says that what was taken before went out. */

@@ -119,6 +119,19 @@ export class Placement {
     return shared;
   }
 
+  /**
+   * Before a session uses a process of its own: where each keeps something from all others, clients that
+   * have gone are in its way. They are told when they come back.
+   */
+  clearWay(session: Session): void {
+    if (this.#policy.entry.sharing.exclusive !== true) return;
+    for (const shared of [...this.#places.instances]) {
+      const { own } = shared;
+      if (own === undefined || own === session || !own.left) continue;
+      this.#options.end(shared, "its client has gone, and another one needed what it held");
+    }
+  }
+
   /** Whether a call may go where its session is. A modern one says for itself what its client can do. */
   suits(placed: SharedInstance, { session, capabilities }: Call): boolean {
     if (!session.isModern || placed.own !== undefined) return true;
@@ -164,6 +177,7 @@ export class Placement {
     { entry, project, via }: { entry: ServerEntry; project?: string; via: Call | undefined },
   ): SharedInstance {
     const own = this.#policy.isolates(session) ? session : undefined;
+    if (own !== undefined) this.clearWay(own);
     const { capabilities } = via ?? session;
     const shared = this.#instanceFor({
       entry,

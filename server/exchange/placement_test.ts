@@ -6,7 +6,8 @@ import assert from "node:assert/strict";
 import { eventually } from "../../tests/e2e/support/within.ts";
 import { Endpoints, stdioEntry } from "../../tests/fixtures/endpoints.ts";
 import { settle } from "../../tests/fixtures/fake_clock.ts";
-import { OWN, serveAll, settleAll } from "../../tests/fixtures/served_endpoints.ts";
+import { callServed, OWN, serveAll, settleAll } from "../../tests/fixtures/served_endpoints.ts";
+import { LEASE_MS } from "./session.ts";
 
 Deno.test("a client that declares roots is placed at once where no project is needed", () => {
   const all = new Endpoints();
@@ -103,4 +104,49 @@ Deno.test("a process of its own is ended when its client's roots name another pr
   await settleAll();
   assert.deepEqual(wires.map(({ closed }) => closed !== undefined), [true, true]);
   assert.equal(endpoint.instances.size, 0);
+});
+
+/** A browser that locks the folder of its profile: one process keeps it from all others. */
+const BROWSER = stdioEntry("fake", {
+  sharing: { mode: "session", from: "known", exclusive: true },
+});
+
+Deno.test("a browser whose client closed its stream and said nothing since gives way to another client's", async () => {
+  const all = new Endpoints();
+  const endpoint = all.endpoint(BROWSER);
+  const first = all.client("first", endpoint);
+  assert.equal((await callServed(all, first)).outcome, "answered");
+  const wire = all.wire();
+  // They are there at once, as two that are started directly would be.
+  const second = all.client("second", endpoint);
+  assert.equal((await callServed(all, second)).outcome, "answered");
+  assert.equal(endpoint.instances.size, 2);
+  assert.equal(wire.closed, undefined);
+  // Most clients end so: without a word.
+  first.session.mailbox.detach(first.reader);
+  first.session.touch();
+  assert.equal((await callServed(all, second)).outcome, "answered");
+  await settleAll();
+  assert.notEqual(wire.closed, undefined);
+  assert.ok(first.session.ended, "it is told when it comes back");
+  assert.equal(endpoint.instances.size, 1);
+});
+
+Deno.test("a browser is its client's as long as the client is heard of, and other servers keep theirs", async () => {
+  for (const [entry, silentMs] of [[BROWSER, 2_000], [OWN, 0]] as const) {
+    const all = new Endpoints();
+    const endpoint = all.endpoint(entry);
+    const first = all.client("first", endpoint);
+    assert.equal((await callServed(all, first)).outcome, "answered");
+    first.session.mailbox.detach(first.reader);
+    all.clock.advance(silentMs);
+    assert.equal((await callServed(all, first)).outcome, "answered");
+    assert.equal((await callServed(all, all.client("second", endpoint))).outcome, "answered");
+    assert.equal(endpoint.instances.size, 2);
+    assert.equal(first.session.ended, false);
+    // Nobody is there any more: a client without a stream is not heard of for long.
+    all.clock.advance(LEASE_MS);
+    assert.equal((await callServed(all, all.client("third", endpoint))).outcome, "answered");
+    assert.equal(first.session.ended, entry === BROWSER);
+  }
 });

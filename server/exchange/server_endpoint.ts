@@ -140,6 +140,7 @@ export class ServerEndpoint implements Endpoint, InstanceUser {
     const isProvisional = this.#introduction.isProvisional(session);
     const placed = this.#places.get(session);
     if (placed !== undefined && !isProvisional) {
+      if (placed.own !== undefined) this.#placement.clearWay(session);
       if (this.#placement.suits(placed, call)) return placed.request(call);
       this.#places.unplace(session, placed);
     }

@@ -53,6 +53,9 @@ export interface SessionOptions {
 /** How long a request without a stream counts as presence. Milliseconds. */
 export const LEASE_MS = 5 * 60_000;
 
+/** How long after its stream a client that ends may still be heard of. Milliseconds. */
+const GOODBYE_MS = 1_000;
+
 /** One client's session. */
 export class Session {
   readonly id: string;
@@ -92,6 +95,8 @@ export class Session {
   readonly #questions: Questions;
   readonly #deferred: DeferredQuestions;
   #ended = false;
+  /** When its stream was closed last, monotonic milliseconds; undefined while it has one, or never had. */
+  #streamClosed: number | undefined;
   readonly #clock: Clock;
   readonly #onActivity: () => void;
   readonly #onChange: (session: Session) => void;
@@ -110,7 +115,11 @@ export class Session {
     this.kept = options.kind === "mcp" && (options.keep ?? true);
     this.#questions = new Questions(options.clock);
     this.#deferred = new DeferredQuestions(options.clock);
-    this.mailbox.onAttached = () => this.reached();
+    this.mailbox.onAttached = () => {
+      this.#streamClosed = undefined;
+      this.reached();
+    };
+    this.mailbox.onDetached = () => this.#streamClosed = options.clock.now();
     this.#clock = options.clock;
     this.#onActivity = options.onActivity ?? (() => {});
     this.#onChange = options.onChange ?? (() => {});
@@ -131,6 +140,16 @@ export class Session {
   /** Whether its client is there for certain: an open stream or connection, or a call in flight. */
   get inUse(): boolean {
     return this.mailbox.attached || this.calls.size > 0 || this.connection !== undefined;
+  }
+
+  /**
+   * Whether its client has gone, by all that can be seen: it closed its stream and was not heard of since,
+   * or was not heard of for long. Most clients do not say so when they end. It may come back all the same.
+   */
+  get left(): boolean {
+    if (this.inUse) return false;
+    const closed = this.#streamClosed;
+    return !this.active || (closed !== undefined && this.lastSeen - closed < GOODBYE_MS);
   }
 
   /**
