@@ -407,3 +407,20 @@ Deno.test("clients that get a process of their own only to be asked list what ot
   await fresh.answer("one", { "tools/list": tools("others") });
   assert.deepEqual(replies.map(namesIn), [["one__mine"], ["one__others"]]);
 });
+
+Deno.test("nobody is given what a process of another client's own is asked beside its first list", async () => {
+  const capabilities = { elicitation: {} };
+  const bench = new AggregateBench(["one"], { capabilities });
+  bench.upstream.verdicts.add(serverKey(stdioEntry("one")), { isolate: "it asked" });
+  bench.call("tools/list");
+  await bench.start("one", EVERYTHING);
+  const first = bench.wire("one");
+  const reply = bench.newClient({ capabilities }).call("prompts/list");
+  await bench.start("one", EVERYTHING);
+  assert.notEqual(bench.wire("one"), first);
+  await bench.answer("one", { ...ALL, "prompts/list": { prompts: [{ name: "others" }] } });
+  for (const { id, method } of first.take()) first.answer(id, ALL[method as keyof typeof ALL]);
+  await settle();
+  const { prompts } = reply.answers[0].result;
+  assert.deepEqual(prompts.map(({ name }: Json) => name), ["one__others"]);
+});
