@@ -25,6 +25,8 @@ export interface BoundaryOptions {
   ping(id: number): void;
   /** What waits behind it can be sent. */
   onPassed(): void;
+  /** Told, before that, of a `ping` whose answer is not waited for any more; it may come. */
+  onGivenUp?(id: number): void;
 }
 
 /** The boundary at one server. */
@@ -73,6 +75,7 @@ export class Boundary {
     this.#id = this.#options.mintId();
     this.#timer = this.#options.clock.after(BOUNDARY_MS, () => {
       this.#haveMet = true;
+      this.#options.onGivenUp?.(this.#id);
       this.pass();
     });
     this.#options.ping(this.#id);

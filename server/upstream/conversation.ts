@@ -78,6 +78,9 @@ export interface ServerRequest {
   respond(answer: { result: unknown } | { error: unknown } | Fault): void;
 }
 
+/** Requests of the daemon's own remembered whose answers nobody waits for. */
+const MAX_FORGONE = 100;
+
 /** The calls in flight at one server, and what it says. */
 export class Conversation {
   /** The connection of now; undefined while there is none. */
@@ -91,6 +94,8 @@ export class Conversation {
   readonly #inFlight = new InFlight();
   readonly #handshakes = new Map<number, HandshakeRequest["method"]>();
   readonly #listens = new Map<number, Listen>();
+  /** Requests of the daemon's own whose answers are not waited for any more, and may come. */
+  readonly #forgone = new Set<number>();
   readonly #boundary: Boundary;
   /** What is sent once the boundary is passed, or once there is room. */
   readonly #held = new HeldLines();
@@ -104,6 +109,7 @@ export class Conversation {
       mintId: () => ++this.#lastId,
       ping: (id) => void this.wire?.send(requestText(String(id), "ping", undefined)),
       onPassed: () => this.onRoom(),
+      onGivenUp: (id) => this.#forgo(id),
     });
   }
 
@@ -192,6 +198,7 @@ export class Conversation {
 
   /** No answer to the handshake is waited for any more. */
   endHandshake(): void {
+    for (const id of this.#handshakes.keys()) this.#forgo(id);
     this.#handshakes.clear();
   }
 
@@ -206,6 +213,7 @@ export class Conversation {
   /** Ends such a stream. */
   endListen(id: number): void {
     if (!this.#listens.delete(id)) return;
+    this.#forgo(id);
     this.wire?.send(notificationText("notifications/cancelled", { requestId: id }));
   }
 
@@ -297,6 +305,7 @@ export class Conversation {
   /** Takes out all calls somebody waits for: the server is gone. */
   clear(): (Entry & { call: UpstreamCall })[] {
     this.#listens.clear();
+    this.#forgone.clear();
     this.#boundary.clear();
     this.#held.clear();
     return this.#inFlight.clear();
@@ -380,10 +389,18 @@ export class Conversation {
     return { ...params, _meta: { ...metaOf(params), ...this.defaultMeta } };
   }
 
+  /** The answer to a request of the daemon's own is not waited for any more; when it comes, that is no news. */
+  #forgo(id: number): void {
+    this.#forgone.add(id);
+    if (this.#forgone.size <= MAX_FORGONE) return;
+    const [oldest] = this.#forgone;
+    this.#forgone.delete(oldest!);
+  }
+
   /** The call an answer belongs to, if somebody still waits for it. */
   #take(id: number): UpstreamCall | undefined {
     const entry = this.#inFlight.take(id);
-    if (entry === undefined) {
+    if (entry === undefined && !this.#forgone.delete(id)) {
       this.#options.log.warn("answer to a question never asked, or answered before; dropped", {
         server: this.#name,
         id,

@@ -95,8 +95,13 @@ Deno.test("a slow modern server that was taken for a legacy one is believed afte
   const initialize = bench.next();
   bench.wires.last.answer(first.id, DISCOVERED);
   assert.equal((await ready).protocolVersion, "2026-07-28");
-  bench.wires.last.line({ jsonrpc: "2.0", id: initialize.id, error: { code: -32601 } });
+  const late = { jsonrpc: "2.0", id: initialize.id, error: { code: -32601 } };
+  bench.wires.last.line(late);
   assert.equal(bench.state(), "ready");
+  const warned = () => bench.log.lines.filter(({ message }) => /never asked/.test(message)).length;
+  assert.equal(warned(), 0, "it was asked, and nobody waits for the answer");
+  bench.wires.last.line(late);
+  assert.equal(warned(), 1);
 });
 
 Deno.test("a server that knows other revisions is asked for one of those, and never guessed at", async () => {

@@ -4,6 +4,7 @@ import { parseJson } from "../../protocol/json.ts";
 import type { Json } from "../../tests/fixtures/fake_wire.ts";
 import { settle } from "../../tests/fixtures/fake_clock.ts";
 import { InstanceBench } from "../../tests/fixtures/instances.ts";
+import { BOUNDARY_MS } from "./boundary.ts";
 
 function progress(progressToken: Json, more: Json = { progress: 1, message: "half" }): Json {
   return {
@@ -78,6 +79,20 @@ Deno.test("answers that are late, doubled or never asked for are dropped, and no
   assert.deepEqual([call.settled, other.settled], [1, 0]);
   assert.deepEqual(bench.log.errors, []);
   assert.ok(bench.log.lines.some(({ message }) => /never asked/.test(message)));
+});
+
+Deno.test("a server that is busy for long answers a ping late, and nothing is wrong with that", async () => {
+  const bench = await new InstanceBench().start({ capabilities: { tools: {}, logging: {} } });
+  bench.call("a");
+  bench.wires.last.answer(bench.wires.last.take()[0].id);
+  const call = bench.call("b");
+  const [ping] = bench.wires.last.take();
+  assert.equal(ping.method, "ping");
+  bench.clock.advance(BOUNDARY_MS);
+  bench.wires.last.answer(ping.id);
+  bench.wires.last.answer(bench.wires.last.take()[0].id);
+  assert.deepEqual([call.outcome, call.settled], ["answered", 1]);
+  assert.deepEqual(bench.log.lines.filter(({ message }) => /never asked/.test(message)), []);
 });
 
 const UNREADABLE: [name: string, line: (id: number) => string, why: RegExp][] = [
