@@ -31,11 +31,22 @@ function problemLines(lastError: string | undefined, reason: string | undefined)
   const isKnown = lastError === undefined ||
     (known !== undefined && firstLine(lastError).endsWith(known));
   // A server that needs a key or a login says so on its standard error.
-  const lastWords = reason?.trimEnd().split("\n").slice(1).at(-1);
+  const lastWords = tellingLine(reason?.trimEnd().split("\n").slice(1) ?? []);
   return [
     ...(isKnown ? [] : [`last error: ${firstLine(lastError)}`]),
     ...(lastWords === undefined ? [] : [`it wrote: ${lastWords}`]),
   ];
+}
+
+/**
+ * The line of a server's last ones that says most: its last; but Node ends every crash with where it
+ * happened, what the error carries, and Node's version, so there it is the one that names the error.
+ */
+function tellingLine(lines: readonly string[]): string | undefined {
+  const last = lines.at(-1);
+  if (last === undefined || !/^Node\.js v\d/.test(last)) return last;
+  return lines.findLast((line) => /^(?:Uncaught )?\w*(?:Error|Exception)\b[^:]*: /.test(line)) ??
+    last;
 }
 
 /** One process or connection; undefined for one that rests, unless a client's project does. */

@@ -1,4 +1,4 @@
-import { deepEqual } from "node:assert/strict";
+import { deepEqual, equal } from "node:assert/strict";
 import type { InstanceReport, ServerReport } from "../../server/admin/servers.ts";
 import { serverDetails } from "./server_details.ts";
 
@@ -106,4 +106,25 @@ Deno.test("what went wrong is said once; the last line that the server wrote sta
   deepEqual(serverDetails({ reason: words, lastError: words }), [
     "it wrote: Run `docs login` first.",
   ]);
+});
+
+Deno.test("of a crash of Node the line that names the error is shown, not the version of Node", () => {
+  const shown = (...lines: string[]) => serverDetails({ reason: lines.join("\n") }).at(-1);
+  const how = "exited with code 1";
+  const crash = ["Node.js v20.20.2"];
+  const missing =
+    "Error [ERR_MODULE_NOT_FOUND]: Cannot find package 'zod' imported from /x/index.js";
+  const frames = ["    at packageResolve (node:internal/modules/esm/resolve:873:9) {"];
+  const carried = ["  code: 'ERR_MODULE_NOT_FOUND'", "}"];
+  equal(
+    shown(how, "node:internal/modules/run_main:123", missing, ...frames, ...carried, ...crash),
+    `it wrote: ${missing}`,
+  );
+  const syntax = "SyntaxError: The requested module 'a' does not provide an export named 'b'";
+  equal(
+    shown(how, "import { b } from 'a';", "         ^", syntax, ...frames, ...crash),
+    `it wrote: ${syntax}`,
+  );
+  equal(shown(how, "[Error: no token]", ...crash), "it wrote: Node.js v20.20.2");
+  equal(shown(how, "TypeError: no", "Run `login` first."), "it wrote: Run `login` first.");
 });
