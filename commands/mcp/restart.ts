@@ -8,6 +8,7 @@
 import { readAnnouncement } from "../../server/daemon/announce.ts";
 import { loadConfig } from "../../server/config/load.ts";
 import { halt } from "../../server/daemon/halt.ts";
+import { requireRoom } from "../../server/daemon/launch.ts";
 import { tryToListen } from "../../server/daemon/listen.ts";
 import { type CommandContext, EXIT } from "../context.ts";
 import { nextSettings } from "./next_settings.ts";
@@ -21,8 +22,8 @@ export async function restart(given: McpArguments, context: CommandContext): Pro
   // Read before it goes: the announcement goes with it.
   const before = readAnnouncement(where.paths);
   const wanted = nextSettings(before, now);
-  // Neither a configuration that cannot be read nor an address that cannot be had must cost the daemon
-  // that runs with the last good ones.
+  // Neither a configuration that cannot be read, nor an address that cannot be had, nor a full disk must
+  // cost the daemon that runs.
   const configFile = wanted.config ?? where.paths.configFile;
   const { server } = await loadConfig({
     file: configFile,
@@ -32,6 +33,7 @@ export async function restart(given: McpArguments, context: CommandContext): Pro
     override: { host: wanted.host, port: wanted.port },
   });
   if (before !== undefined) {
+    requireRoom(where.paths);
     const { host, port, requireToken } = server;
     // The port that the daemon has itself is free when it has gone.
     const isItsOwn = port === Number(new URL(before.url).port);

@@ -166,6 +166,19 @@ function lockOrProblem({ runDir, spawnLock }: HomePaths): HeldLock | undefined {
   }
 }
 
+/**
+ * Makes sure, while a daemon runs, that the next one could write down what it must.
+ *
+ * @throws {DaemonProblem} when it could not.
+ */
+export function requireRoom({ runDir }: HomePaths): void {
+  try {
+    assertRoom(runDir);
+  } catch (error) {
+    throw fileSystemProblem(error, "Cannot restart the daemon") ?? error;
+  }
+}
+
 function assertRoom(folder: string): void {
   const probe = join(folder, `room.${Deno.pid}.tmp`);
   try {

@@ -506,6 +506,13 @@ fault({
     const left = await startStubborn(home);
     await McpSession.begin({ url: home.url, server: "reviewer" });
     sees(await home.cli("mcp", "--server-status"), 0, RUNNING);
+    sees(
+      await home.cli("mcp", "--restart-server"),
+      1,
+      /^Cannot restart the daemon: No space left on device .*\. Make room on that disk, or set AICHAKU_HOME to a folder on another one\.\n$/,
+    );
+    equal(home.instanceId, instanceId);
+    sees(await home.cli("mcp", "--server-status"), 0, RUNNING);
     await home.kill9();
     await allGone(left, { since: performance.now(), instanceId });
     disk.makeRoom();
