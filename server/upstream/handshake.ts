@@ -56,6 +56,9 @@ export type HandshakeStep =
 /** What follows a successful `initialize`. */
 const INITIALIZED_TEXT = notificationText("notifications/initialized");
 
+/** Longest reason of a server's that is repeated in a message, in characters; `detail` has all of it. */
+const MAX_WHY = 300;
+
 /** MCP 2026-07-28, `UnsupportedProtocolVersionError`. */
 const UNSUPPORTED_VERSION = -32022;
 
@@ -172,7 +175,11 @@ export class Handshake {
         this.#known = undefined;
         return { send: this.#discover() };
       }
-      throw this.#refused("it refused to initialize", JSON.stringify(error));
+      // Clients show the message of an error and nothing else of it: why must be there.
+      const why = isObject(error) && typeof error.message === "string" && error.message !== ""
+        ? `: ${error.message.slice(0, MAX_WHY)}`
+        : "";
+      throw this.#refused(`it refused to initialize${why}`, JSON.stringify(error));
     }
     if (
       !isObject(result) || typeof result.protocolVersion !== "string" ||

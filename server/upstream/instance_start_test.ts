@@ -127,6 +127,25 @@ Deno.test("a server that waits for somebody to log in: the error has what it wro
   );
 });
 
+Deno.test("a server that refuses to initialize: the message says why, in its own words", async () => {
+  for (const message of ["the endpoint is unreachable: fetch failed", undefined]) {
+    const bench = new InstanceBench();
+    const refused = bench.instance.ready().catch((error) => error);
+    await settle();
+    const wire = bench.wires.last;
+    // Whatever it is asked at its start.
+    for (let asked = wire.take(); asked.length > 0; asked = wire.take()) {
+      wire.line({ jsonrpc: "2.0", id: asked[0].id, error: { code: -32000, message } });
+    }
+    const fault = await refused;
+    assert.equal(
+      fault.message.replace(/^.*?: /, ""),
+      `it refused to initialize${message === undefined ? "" : `: ${message}`}`,
+    );
+    assert.match(fault.details.detail, /-32000/);
+  }
+});
+
 Deno.test("a machine that slept through the start gives the server its time again", async () => {
   const bench = new InstanceBench({ startTimeoutMs: 5000 });
   const ready = bench.instance.ready();
