@@ -30,11 +30,11 @@ function problemLines(lastError: string | undefined, reason: string | undefined)
   const known = reason === undefined ? undefined : firstLine(reason);
   const isKnown = lastError === undefined ||
     (known !== undefined && firstLine(lastError).endsWith(known));
-  // A server that needs a key or a login says so on its standard error.
+  // A server that needs a key or a login says so on its standard error; of a remote one it is what to do.
   const lastWords = tellingLine(reason?.trimEnd().split("\n").slice(1) ?? []);
   return [
     ...(isKnown ? [] : [`last error: ${firstLine(lastError)}`]),
-    ...(lastWords === undefined ? [] : [`it wrote: ${lastWords}`]),
+    ...(lastWords === undefined ? [] : [`more: ${lastWords}`]),
   ];
 }
 

@@ -103,8 +103,12 @@ Deno.test("what went wrong is said once; the last line that the server wrote sta
   const lastError = `Cannot start server "docs": ${reason}`;
   deepEqual(serverDetails({ reason, lastError }), [], "the state says it already");
   const words = "exited with code 1\nError: no login\nRun `docs login` first.\n";
+  const unreachable = "cannot be reached\ncheck that it runs";
+  deepEqual(serverDetails({ reason: unreachable, lastError: unreachable }), [
+    "more: check that it runs",
+  ], "which a remote server did not write");
   deepEqual(serverDetails({ reason: words, lastError: words }), [
-    "it wrote: Run `docs login` first.",
+    "more: Run `docs login` first.",
   ]);
 });
 
@@ -118,13 +122,13 @@ Deno.test("of a crash of Node the line that names the error is shown, not the ve
   const carried = ["  code: 'ERR_MODULE_NOT_FOUND'", "}"];
   equal(
     shown(how, "node:internal/modules/run_main:123", missing, ...frames, ...carried, ...crash),
-    `it wrote: ${missing}`,
+    `more: ${missing}`,
   );
   const syntax = "SyntaxError: The requested module 'a' does not provide an export named 'b'";
   equal(
     shown(how, "import { b } from 'a';", "         ^", syntax, ...frames, ...crash),
-    `it wrote: ${syntax}`,
+    `more: ${syntax}`,
   );
-  equal(shown(how, "[Error: no token]", ...crash), "it wrote: Node.js v20.20.2");
-  equal(shown(how, "TypeError: no", "Run `login` first."), "it wrote: Run `login` first.");
+  equal(shown(how, "[Error: no token]", ...crash), "more: Node.js v20.20.2");
+  equal(shown(how, "TypeError: no", "Run `login` first."), "more: Run `login` first.");
 });
