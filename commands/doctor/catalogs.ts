@@ -28,7 +28,8 @@ export function checkCatalogs({ cacheDir }: HomePaths, now = Date.now()): Findin
     );
   }
   if (reports.length === 0) return fine("cache", "it is not known yet what servers offer");
-  const kept = reports.map((report) => describe(report, now)).sort();
+  // Clients that can do different things have catalogs of their own, which rarely differ.
+  const kept = [...new Set(reports.map((report) => describe(report, now)))].sort();
   return fine("cache", `known without starting them: ${kept.join("; ")}`);
 }
 

@@ -15,6 +15,7 @@ Deno.test("what is known of servers is told with its age, and a damaged file wit
     const day = 24 * 60 * 60_000;
     store.put("b", record({ server: "two", readAt: 10 * day, lists: {} }));
     store.put("a", record({ server: "one", readAt: 7.5 * day }));
+    store.put("a2", record({ server: "one", readAt: 7.5 * day }));
     await store.close();
     assert.equal(
       checkCatalogs(paths, 10 * day).text,

@@ -15,8 +15,9 @@ import {
 } from "../../server/daemon/find.ts";
 import { speaksWith } from "../../server/daemon/launch.ts";
 import { dialAddress, occupantHealth } from "../../server/daemon/listen.ts";
-import { askForReport } from "../mcp/daemon_report.ts";
+import { askForReport, type ServerLine } from "../mcp/daemon_report.ts";
 import { broken, type Finding, fine, problem, warning } from "./finding.ts";
+import { checkServers } from "./servers.ts";
 
 const RESTART = "Run: aichaku mcp --restart-server";
 
@@ -31,15 +32,19 @@ export async function checkDaemon(
     return { findings: [broken("daemon", error)], sighting: undefined };
   }
   const findings = describe(sighting);
-  if (sighting.kind === "running") findings.push(...await checkItsConfiguration(sighting));
+  if (sighting.kind === "running") findings.push(...await checkItsReport(sighting));
   return { findings, sighting };
 }
 
-/** Whether what runs is what the file says. That the file can be used is another check's business. */
-async function checkItsConfiguration(daemon: RunningDaemon): Promise<Finding[]> {
+/**
+ * Whether what runs is what the file says, and whether its servers could be started. That the file can be
+ * used is another check's business.
+ */
+async function checkItsReport(daemon: RunningDaemon): Promise<Finding[]> {
   let configuration: ConfigurationStatus | undefined;
+  let servers: ServerLine[];
   try {
-    ({ configuration } = await askForReport(daemon));
+    ({ configuration, servers } = await askForReport(daemon));
   } catch (error) {
     return [broken("daemon", error)];
   }
@@ -57,6 +62,7 @@ async function checkItsConfiguration(daemon: RunningDaemon): Promise<Finding[]> 
       warning("daemon", `${restart.join(", ")}: changed, and not yet in effect`, RESTART),
     );
   }
+  findings.push(...checkServers(servers));
   return findings;
 }
 

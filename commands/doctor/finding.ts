@@ -16,6 +16,7 @@ export type Area =
   | "token"
   | "configuration"
   | "daemon"
+  | "servers"
   | "files"
   | "processes"
   | "cache"

@@ -31,7 +31,7 @@ function problemLines(lastError: string | undefined, reason: string | undefined)
   const isKnown = lastError === undefined ||
     (known !== undefined && firstLine(lastError).endsWith(known));
   // A server that needs a key or a login says so on its standard error; of a remote one it is what to do.
-  const lastWords = tellingLine(reason?.trimEnd().split("\n").slice(1) ?? []);
+  const lastWords = reason === undefined ? undefined : lastWordsIn(reason);
   return [
     ...(isKnown ? [] : [`last error: ${firstLine(lastError)}`]),
     ...(lastWords === undefined ? [] : [`more: ${lastWords}`]),
@@ -39,10 +39,14 @@ function problemLines(lastError: string | undefined, reason: string | undefined)
 }
 
 /**
- * The line of a server's last ones that says most: its last; but Node ends every crash with where it
- * happened, what the error carries, and Node's version, so there it is the one that names the error.
+ * Of what a server wrote before it failed, the line that says most: its last; but Node ends every crash
+ * with where it happened, what the error carries, and Node's version, so there it is the one that names
+ * the error.
+ *
+ * @param reason As the daemon gave it: how the server ended, and below that what it wrote.
  */
-function tellingLine(lines: readonly string[]): string | undefined {
+export function lastWordsIn(reason: string): string | undefined {
+  const lines = reason.trimEnd().split("\n").slice(1);
   const last = lines.at(-1);
   if (last === undefined || !/^Node\.js v\d/.test(last)) return last;
   return lines.findLast((line) => /^(?:Uncaught )?\w*(?:Error|Exception)\b[^:]*: /.test(line)) ??
