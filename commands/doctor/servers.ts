@@ -17,7 +17,7 @@ export function checkServers(servers: readonly ServerLine[]): Finding[] {
       "servers",
       [
         `${name} does not run${why === undefined ? "" : `: ${why}`}`,
-        ...(lastWords === undefined ? [] : [`it wrote: ${lastWords}`]),
+        ...(lastWords === undefined ? [] : [lastWords.trim()]),
       ].join("; "),
       "To see all that it wrote: aichaku mcp --logs",
     );

@@ -13,7 +13,7 @@ Deno.test("a server that failed is told with why, and those that run or rest are
     line("older", "failed"),
   ]);
   assert.deepEqual(findings.map(({ text }) => text), [
-    "keyless does not run: exited with code 1; it wrote: Error: no API key",
+    "keyless does not run: exited with code 1; Error: no API key",
     "slow does not run: did not answer initialize within 60 s",
     "older does not run",
   ]);
