@@ -349,10 +349,10 @@ export class Instance {
     this.#step({ type: "start", now: this.#options.clock.now() });
     const starting = this.#life;
     this.#startup.begin();
-    await Promise.all([this.#lastEnd, this.#options.prepare?.()]);
-    if (this.#life !== starting) return;
     const ended = Promise.withResolvers<void>();
     try {
+      await Promise.all([this.#lastEnd, this.#options.prepare?.()]);
+      if (this.#life !== starting) return;
       this.#conversation.wire = openGuarded(this.#conversation, {
         open: this.#options.open,
         onEnd: (end) => this.#onEnd(end),
@@ -361,7 +361,7 @@ export class Instance {
       });
       this.#lastEnd = ended.promise;
     } catch (error) {
-      return this.#onStartFailed(asFault(error));
+      return this.#life === starting ? this.#onStartFailed(asFault(error)) : undefined;
     }
     const { pid } = this.#conversation.wire;
     this.#options.log.info("server starting", { server: this.name, pid });

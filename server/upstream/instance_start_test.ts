@@ -67,6 +67,22 @@ for (const [name, answer, detail] of REFUSALS) {
   });
 }
 
+Deno.test("whoever waits is told when what the server is started with cannot be known", async () => {
+  let failures = 1;
+  const prepare = () => failures-- > 0 ? Promise.reject(new Error("no shell")) : Promise.resolve();
+  const bench = new InstanceBench({ prepare });
+  const ready = bench.instance.ready();
+  const call = bench.call("a");
+  await assert.rejects(ready, /no shell/);
+  assert.equal(call.settled, 1);
+  assert.equal(bench.wires.opened.length, 0);
+  const next = bench.call("a");
+  await settle();
+  bench.wires.last.initialize();
+  bench.wires.last.answer(bench.wires.last.take().at(-1)!.id);
+  assert.equal(next.settled, 1);
+});
+
 Deno.test("a command that cannot be run fails who waits, with its fault", async () => {
   const bench = new InstanceBench();
   bench.wires.failure = new Fault("upstream_unavailable", "no such command", { detail: "ENOENT" });
