@@ -34,7 +34,17 @@ export interface ListenOptions extends ListenAddress {
   handler: Deno.ServeHandler;
   /** Answers when the handler throws. */
   onError(error: unknown): Response;
+  /** Told why the port was lost, or could not be opened again yet. */
+  onLost(error: unknown): void;
+  /** Default `Deno.serve`. */
+  serve?: Serve;
 }
+
+/** What this module needs of `Deno.serve`. */
+export type Serve = (
+  options: Deno.ServeTcpOptions,
+  handler: Deno.ServeHandler,
+) => Pick<Deno.HttpServer<Deno.NetAddr>, "addr" | "finished" | "shutdown">;
 
 /** An open port. */
 export interface Listening {
@@ -55,13 +65,22 @@ const MAX_SILENCES = 3;
 /** Milliseconds that the last daemon may take to notice that it is over, and to end. */
 const PREDECESSOR_MS = 15_000;
 
+/** Milliseconds until a port that was lost is opened again, and between two attempts. */
+const REOPEN_MS = 500;
+
 /**
- * Listens.
+ * Listens, until it is told to close: Deno (2.9.6) ends its listener when there are too many open files
+ * for a connection, and nothing would ever be heard on that port again.
  *
  * @throws {DaemonProblem} when it may not or cannot.
  */
 export async function listen(options: ListenOptions): Promise<Listening> {
-  const server = await serve({ ...options, host: permittedHost(options) });
+  const { clock = systemClock } = options;
+  let server = await serve({ ...options, host: permittedHost(options) });
+  const { hostname: host, port } = server.addr;
+  const closing = new AbortController();
+  let isOpen = true;
+  void stayOpen();
   // The literal address, whatever name was configured: names can mean another one tomorrow.
   const address = dialAddress(server.addr.hostname, server.addr.port);
   return {
@@ -70,9 +89,35 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     async close(graceMs) {
       // shutdown() waits for open streams, for ever if need be, and aborting the server's signal after
       // it throws BadResource from inside the runtime (Deno 2.9.6): hence a bound and no force.
-      await settlesWithin(server.shutdown(), graceMs);
+      closing.abort();
+      if (isOpen) await settlesWithin(server.shutdown(), graceMs);
     },
   };
+
+  async function stayOpen(): Promise<void> {
+    while (!closing.signal.aborted) {
+      try {
+        await server.finished;
+      } catch (error) {
+        options.onLost(error);
+      }
+      isOpen = false;
+      while (!isOpen && !closing.signal.aborted) {
+        // Given up when it is to be closed: the loop sees that.
+        await pause(clock, REOPEN_MS, closing.signal).catch(() => {});
+        if (!closing.signal.aborted) reopen();
+      }
+    }
+  }
+
+  function reopen(): void {
+    try {
+      server = open({ ...options, host, port });
+      isOpen = true;
+    } catch (error) {
+      options.onLost(error);
+    }
+  }
 }
 
 /**
@@ -103,13 +148,18 @@ function permittedHost({ host, requireToken, configFile }: ListenAddress): strin
   );
 }
 
-async function serve(options: ListenOptions): Promise<Deno.HttpServer<Deno.NetAddr>> {
-  const { host, port, handler, onError, predecessor, clock = systemClock } = options;
+function open(options: ListenOptions): ReturnType<Serve> {
+  const { host, port, handler, onError, serve = Deno.serve } = options;
+  return serve({ hostname: host, port, onListen() {}, onError }, handler);
+}
+
+async function serve(options: ListenOptions): Promise<ReturnType<Serve>> {
+  const { host, port, predecessor, clock = systemClock } = options;
   const end = clock.now() + PREDECESSOR_MS;
   let silences = 0;
   for (;;) {
     try {
-      return Deno.serve({ hostname: host, port, onListen() {}, onError }, handler);
+      return open(options);
     } catch (error) {
       if (!(error instanceof Deno.errors.AddrInUse)) throw listenProblem(error, options);
       const health = await occupantHealth(dialAddress(host, port));

@@ -168,6 +168,9 @@ async function serve(options: RunOptions, lock: HeldLock): Promise<void> {
     // nothing may be awaited.
     handler: (request, info) => answer!(request, info),
     onError: (error) => unexpected(log, error),
+    // Without its stack, which Deno (2.9.6) needs files to tell: it panics where there are none.
+    onLost: (error) =>
+      log.error("the port is closed, and will be opened again", { why: String(error) }),
   });
   const announcement = announcementOf(options, { config, listening });
   const { instanceId } = announcement;
