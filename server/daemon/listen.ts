@@ -34,7 +34,7 @@ export interface ListenOptions extends ListenAddress {
   handler: Deno.ServeHandler;
   /** Answers when the handler throws. */
   onError(error: unknown): Response;
-  /** Told why the port was lost, or could not be opened again yet. */
+  /** Told why the port was lost, or could not be opened again yet; once for each reason. */
   onLost(error: unknown): void;
   /** Default `Deno.serve`. */
   serve?: Serve;
@@ -80,6 +80,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
   const { hostname: host, port } = server.addr;
   const closing = new AbortController();
   let isOpen = true;
+  let told: string | undefined;
   void stayOpen();
   // The literal address, whatever name was configured: names can mean another one tomorrow.
   const address = dialAddress(server.addr.hostname, server.addr.port);
@@ -99,7 +100,7 @@ export async function listen(options: ListenOptions): Promise<Listening> {
       try {
         await server.finished;
       } catch (error) {
-        options.onLost(error);
+        tell(error);
       }
       isOpen = false;
       while (!isOpen && !closing.signal.aborted) {
@@ -114,9 +115,17 @@ export async function listen(options: ListenOptions): Promise<Listening> {
     try {
       server = open({ ...options, host, port });
       isOpen = true;
+      told = undefined;
     } catch (error) {
-      options.onLost(error);
+      tell(error);
     }
+  }
+
+  /** Another program may have taken the port, and keep it: that is told once, not twice a second. */
+  function tell(error: unknown): void {
+    if (String(error) === told) return;
+    told = String(error);
+    options.onLost(error);
   }
 }
 
