@@ -92,7 +92,10 @@ Deno.test("what does not go together is wrong usage, and no secret is shown", ()
     [{ commandLine: [" "] }, /the command behind -- is missing/],
     [{ words: [url], commandLine: ["x"] }, /stands before the --/],
     [{ commandLine: ["x"], values: { transport: "http" } }, /over http has a URL, not a command/],
-    [{ words: [url], values: { transport: "stdio" } }, /no http, https, ws or wss URL; put a command behind --/],
+    [
+      { words: [url], values: { transport: "stdio" } },
+      /no http, https, ws or wss URL; put a command behind --/,
+    ],
     [
       { words: [url], values: { transport: "tcp" } },
       /--transport is "tcp": use one of stdio, http/,
