@@ -56,6 +56,9 @@ export const LEASE_MS = 5 * 60_000;
 /** How long after its stream a client that ends may still be heard of. Milliseconds. */
 const GOODBYE_MS = 1_000;
 
+/** How long a client whose stream broke may take to open it again. Milliseconds. */
+const RETURN_MS = 3_000;
+
 /** One client's session. */
 export class Session {
   readonly id: string;
@@ -95,7 +98,7 @@ export class Session {
   readonly #questions: Questions;
   readonly #deferred: DeferredQuestions;
   #ended = false;
-  /** When its stream was closed last, monotonic milliseconds; undefined while it has one, or never had. */
+  /** When its stream was closed; undefined while it has one, never had one, or called since. */
   #streamClosed: number | undefined;
   readonly #clock: Clock;
   readonly #onActivity: () => void;
@@ -115,10 +118,7 @@ export class Session {
     this.kept = options.kind === "mcp" && (options.keep ?? true);
     this.#questions = new Questions(options.clock);
     this.#deferred = new DeferredQuestions(options.clock);
-    this.mailbox.onAttached = () => {
-      this.#streamClosed = undefined;
-      this.reached();
-    };
+    this.mailbox.onAttached = () => this.reached();
     this.mailbox.onDetached = () => this.#streamClosed = options.clock.now();
     this.#clock = options.clock;
     this.#onActivity = options.onActivity ?? (() => {});
@@ -143,13 +143,16 @@ export class Session {
   }
 
   /**
-   * Whether its client has gone, by all that can be seen: it closed its stream and was not heard of since,
-   * or was not heard of for long. Most clients do not say so when they end. It may come back all the same.
+   * Whether its client has gone, by all that can be seen: it closed its stream, has not opened it again,
+   * has made no call and was not heard of since; or was not heard of for long. Most clients do not say so
+   * when they end. It may come back all the same.
    */
   get left(): boolean {
     if (this.inUse) return false;
+    if (!this.active) return true;
     const closed = this.#streamClosed;
-    return !this.active || (closed !== undefined && this.lastSeen - closed < GOODBYE_MS);
+    if (closed === undefined || this.#clock.now() - closed < RETURN_MS) return false;
+    return this.lastSeen - closed < GOODBYE_MS;
   }
 
   /**
@@ -200,6 +203,7 @@ export class Session {
 
   /** The client has opened a stream, makes a call, or has said something. */
   reached(): void {
+    this.#streamClosed = undefined;
     if (this.#deferred.size === 0 || this.#isBeginning) return;
     const call = [...this.calls.values()].at(-1);
     if (!this.mailbox.attached && call === undefined) return;
