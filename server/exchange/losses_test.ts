@@ -9,12 +9,14 @@ import { settle } from "../../tests/fixtures/fake_clock.ts";
 import { callServed, OWN } from "../../tests/fixtures/served_endpoints.ts";
 import type { ServerEndpoint } from "./server_endpoint.ts";
 
-/** All servers together, as far as calls go: `params.server` says whose a call is. */
+/** All servers together, as far as calls go: `params.server` says whose a call is; the first one's without. */
 function together(...endpoints: ServerEndpoint[]) {
   return Object.assign(new FakeEndpoint(), {
     server: undefined,
     request: (call: Parameters<ServerEndpoint["request"]>[0]) =>
-      endpoints.find(({ server }) => server === call.params?.server)!.request(call),
+      (endpoints.find(({ server }) => server === call.params?.server) ?? endpoints[0]).request(
+        call,
+      ),
   });
 }
 
@@ -24,11 +26,7 @@ const running = (all: Endpoints) =>
 Deno.test("a client at all servers that had a process of its own is told once that it is gone", async () => {
   const all = new Endpoints();
   const endpoint = all.endpoint(OWN);
-  const everywhere = Object.assign(new FakeEndpoint(), {
-    server: undefined,
-    request: (call: Parameters<typeof endpoint.request>[0]) => endpoint.request(call),
-  });
-  const client = all.client("a", everywhere);
+  const client = all.client("a", together(endpoint));
   assert.equal((await callServed(all, client)).outcome, "answered");
   assert.deepEqual([...client.session.owned], ["fake"]);
   all.wire().end();
@@ -44,11 +42,7 @@ Deno.test("so it is when its process ended with the daemon of before", async () 
   for (const listFirst of [false, true]) {
     const all = new Endpoints();
     const endpoint = all.endpoint(OWN);
-    const everywhere = Object.assign(new FakeEndpoint(), {
-      server: undefined,
-      request: (call: Parameters<typeof endpoint.request>[0]) => endpoint.request(call),
-    });
-    const client = all.client("a", everywhere);
+    const client = all.client("a", together(endpoint));
     client.session.owned.add("fake");
     if (listFirst) endpoint.reach(client.session, undefined);
     const told = await callServed(all, client);
