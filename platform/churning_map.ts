@@ -90,6 +90,10 @@ export class ChurningSet<T> {
     return this.#map.delete(item);
   }
 
+  clear(): void {
+    this.#map.clear();
+  }
+
   [Symbol.iterator](): MapIterator<T> {
     return this.#map.keys();
   }

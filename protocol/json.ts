@@ -117,6 +117,8 @@ export function exactNumberText(value: unknown): string | undefined {
 
 /** Whether `value` is a JSON object: not null, not an array, not an exact number. */
 export function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value) &&
-    exactNumberText(value) === undefined;
+  if (typeof value !== "object" || value === null) return false;
+  // As nearly all are; an exact number has no prototype.
+  if (Object.getPrototypeOf(value) === Object.prototype) return true;
+  return !Array.isArray(value) && exactNumberText(value) === undefined;
 }

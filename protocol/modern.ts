@@ -46,10 +46,16 @@ export function isModernRequest(params: JsonObject | undefined): boolean {
 
 /** `_meta` without what belongs to one hop of the modern era; undefined when nothing is left. */
 export function withoutModernMeta(meta: JsonObject): JsonObject | undefined {
-  const own: readonly string[] = Object.values(META);
-  const rest = Object.entries(meta).filter(([key]) => !own.includes(key));
-  return rest.length === 0 ? undefined : Object.fromEntries(rest);
+  for (const key in meta) {
+    // Nearly every client's has nothing else.
+    if (!RESERVED.has(key)) {
+      return Object.fromEntries(Object.entries(meta).filter(([key]) => !RESERVED.has(key)));
+    }
+  }
+  return undefined;
 }
+
+const RESERVED: ReadonlySet<string> = new Set(Object.values(META));
 
 /** Who makes a modern request. */
 export interface ModernClient {

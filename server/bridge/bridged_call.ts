@@ -12,10 +12,11 @@
 import { Fault } from "../../protocol/errors.ts";
 import { isObject, type JsonObject, parseJson, stringifyJson } from "../../protocol/json.ts";
 import { CACHEABLE_METHODS, metaOf, MULTI_ROUND_METHODS } from "../../protocol/modern.ts";
+import type { Clock } from "../../platform/clock.ts";
 import type { UpstreamCall } from "../upstream/call.ts";
+import type { Instance } from "../upstream/instance.ts";
 import type { Answer, Askable, OpenQuestion, Question } from "../upstream/question.ts";
 import type { ClientCall } from "./client_call.ts";
-import type { LegacyServerOptions } from "./modern_on_legacy.ts";
 import { missingCapability } from "./needed_capability.ts";
 import { withMembers } from "./result_text.ts";
 import { modernError, modernMembers, modernResult, readRequiredUrls } from "./shapes.ts";
@@ -27,15 +28,17 @@ const PARKED_MS = 600_000;
 /** The same, when others wait for their turn at the server meanwhile. */
 const PARKED_WHILE_OTHERS_WAIT_MS = 60_000;
 
-/** Options of {@linkcode BridgedCall}. */
-export interface BridgedCallOptions extends LegacyServerOptions {
-  /** As the server is to see them. */
-  params: JsonObject | undefined;
-  /** Sums up what it is about; a client must ask for the same again. */
-  digest: () => string;
+/** Where a call is made, and kept while its client gathers answers. */
+export interface BridgedCallKeeper {
+  readonly instance: Instance;
+  readonly clock: Clock;
+  /** Sums up what a call is about; a client must ask for the same again. */
+  digest(call: Pick<ClientCall, "method" | "params">): string;
   /** Keeps it. @returns under which name; undefined when that cannot be. */
   park(call: BridgedCall): string | undefined;
   unpark(state: string): void;
+  /** The server has nothing more to do with it. */
+  onOver(call: BridgedCall): void;
 }
 
 interface Asked {
@@ -52,15 +55,18 @@ export class BridgedCall implements UpstreamCall, Askable {
   /** That of the client's call that began it. */
   readonly id: string;
   readonly method: string;
+  /** As the server is to see them. */
   readonly params: JsonObject | undefined;
   readonly inRounds: boolean;
   capabilities: JsonObject;
   waitsUntil?: number;
   readonly #principal: string;
-  readonly #options: BridgedCallOptions;
+  readonly #keeper: BridgedCallKeeper;
+  /** As the client gave them first. */
+  readonly #clientParams: JsonObject | undefined;
   /** The client's call that waits now; undefined while the client gathers answers. */
   #waiting: ClientCall | undefined;
-  readonly #asked = new Map<string, Asked>();
+  #asked: Map<string, Asked> | undefined;
   #lastKey = 0;
   /** Under which name it is parked. */
   #state: string | undefined;
@@ -72,29 +78,31 @@ export class BridgedCall implements UpstreamCall, Askable {
   /** What the server wanted and its client cannot do. */
   #missing: JsonObject | undefined;
   #over = false;
-  readonly #onOver: (() => void)[] = [];
+  #onOver: (() => void)[] | undefined;
 
-  constructor(call: ClientCall, options: BridgedCallOptions) {
+  /** @param params As the server is to see them. */
+  constructor(call: ClientCall, params: JsonObject, keeper: BridgedCallKeeper) {
     this.owner = call.owner;
     this.turn = call.turn;
     this.id = call.id;
     this.method = call.method;
-    this.params = options.params;
+    this.params = params;
+    this.#clientParams = call.params;
     this.inRounds = MULTI_ROUND_METHODS.has(call.method);
     this.capabilities = call.capabilities;
     this.#principal = call.principal;
-    this.#options = options;
+    this.#keeper = keeper;
     this.#wait(call);
   }
 
   begin(): void {
-    this.#options.instance.submit(this);
+    this.#keeper.instance.submit(this);
   }
 
   /** Whether a client's call may go on with this one. */
   belongsTo(call: ClientCall, digest: string): boolean {
     return call.principal === this.#principal && this.#waiting === undefined &&
-      digest === this.#options.digest();
+      digest === this.#keeper.digest({ method: this.method, params: this.#clientParams });
   }
 
   /** Takes it back while the server has not had it. @returns the client's call, to be made elsewhere. */
@@ -102,7 +110,7 @@ export class BridgedCall implements UpstreamCall, Askable {
     const call = this.#waiting;
     // One that was parked before is known here and nowhere else.
     if (call === undefined || this.#wasParked || !isMeant(call)) return undefined;
-    if (!this.#options.instance.withdraw(this)) return undefined;
+    if (!this.#keeper.instance.withdraw(this)) return undefined;
     this.#waiting = undefined;
     this.#end();
     return call;
@@ -114,14 +122,15 @@ export class BridgedCall implements UpstreamCall, Askable {
     // Every request says for itself what its client can do.
     this.capabilities = call.capabilities;
     this.#wait(call);
-    for (const [key, { settled }] of [...this.#asked]) {
+    const asked = this.#asked ?? [];
+    for (const [key, { settled }] of [...asked]) {
       // What is no result at all is asked for again, as what is missing.
       if (!Object.hasOwn(responses, key) || !isObject(responses[key])) continue;
-      this.#asked.delete(key);
+      this.#asked?.delete(key);
       settled.resolve({ result: responses[key] });
     }
     if (this.#outcome !== undefined) return this.#deliver(this.#outcome);
-    if (this.#asked.size > 0) this.#collect();
+    if (this.#openQuestions > 0) this.#collect();
   }
 
   /** The process is gone: whoever comes back is told how it ended, or that nothing is known of it. */
@@ -137,9 +146,8 @@ export class BridgedCall implements UpstreamCall, Askable {
     const plain = this.#isPlain() ? withMembers(text, this.#members()) : undefined;
     try {
       if (plain !== undefined) {
-        // Not read, but looked at: what is no JSON is told, and nobody waits for it for ever. With what was
-        // added, because that is what goes out: a text in pieces is put together once.
-        JSON.parse(plain);
+        // Not read, but looked at: what is no JSON is told, and nobody waits for it for ever.
+        JSON.parse(text);
         return this.#deliver((call) => call.answer(plain));
       }
       this.#onAnswer(parseJson(text) as JsonObject);
@@ -160,7 +168,7 @@ export class BridgedCall implements UpstreamCall, Askable {
     }
     const urls = readRequiredUrls(error);
     if (urls !== undefined && this.inRounds) return this.#askForUrls(urls);
-    const { initializeResult } = this.#options.instance;
+    const { initializeResult } = this.#keeper.instance;
     this.#deliver((call) =>
       error === undefined
         ? call.succeed(modernResult(this.method, result, initializeResult?.serverInfo))
@@ -175,7 +183,7 @@ export class BridgedCall implements UpstreamCall, Askable {
   }
 
   #members(): { id: string; members: string } {
-    const { initializeResult } = this.#options.instance;
+    const { initializeResult } = this.#keeper.instance;
     return { id: this.id, members: modernMembers(initializeResult?.serverInfo) };
   }
 
@@ -202,12 +210,12 @@ export class BridgedCall implements UpstreamCall, Askable {
     const asked = { question, settled };
     const key = `q${++this.#lastKey}`;
     if (this.#refuse(asked)) return { answer: settled.promise, cancel() {} };
-    this.#asked.set(key, asked);
+    (this.#asked ??= new Map()).set(key, asked);
     this.#collect();
     return {
       answer: settled.promise,
       cancel: (reason) => {
-        if (!this.#asked.delete(key)) return;
+        if (this.#asked?.delete(key) !== true) return;
         settled.reject(new Fault("cancelled", `${question.method}: ${reason}`));
       },
     };
@@ -215,7 +223,7 @@ export class BridgedCall implements UpstreamCall, Askable {
 
   whenSettled(callback: () => void): void {
     if (this.#over) callback();
-    else this.#onOver.push(callback);
+    else (this.#onOver ??= []).push(callback);
   }
 
   /** A log message of the server's that belongs to this call. */
@@ -266,7 +274,7 @@ export class BridgedCall implements UpstreamCall, Askable {
 
   /** A short while, so that questions asked together are answered together. */
   #collect(): void {
-    this.#collecting ??= this.#options.clock.after(COLLECT_MS, () => {
+    this.#collecting ??= this.#keeper.clock.after(COLLECT_MS, () => {
       this.#collecting = undefined;
       this.#answerWithQuestions();
     });
@@ -274,13 +282,14 @@ export class BridgedCall implements UpstreamCall, Askable {
 
   #answerWithQuestions(): void {
     // The client may have come back saying that it can do less.
-    for (const [key, asked] of [...this.#asked]) if (this.#refuse(asked)) this.#asked.delete(key);
+    const questions = this.#asked ?? new Map<string, Asked>();
+    for (const [key, asked] of [...questions]) if (this.#refuse(asked)) questions.delete(key);
     const call = this.#waiting;
-    if (call === undefined || this.#asked.size === 0) return;
+    if (call === undefined || questions.size === 0) return;
     const inputRequests = Object.fromEntries(
-      [...this.#asked].map(([key, { question }]) => [key, modernQuestion(question)]),
+      [...questions].map(([key, { question }]) => [key, modernQuestion(question)]),
     );
-    const state = this.#options.park(this);
+    const state = this.#keeper.park(this);
     if (state === undefined) {
       this.#giveUp("too many calls are parked");
       return call.fail(new Fault("overloaded", "Too many calls wait for answers of clients"));
@@ -288,17 +297,17 @@ export class BridgedCall implements UpstreamCall, Askable {
     this.#state = state;
     this.#wasParked = true;
     this.#waiting = undefined;
-    const { clock, instance } = this.#options;
+    const { clock, instance } = this.#keeper;
     // Its client is being asked: the server is not silent, and has no less time than the client.
     instance.heardOf(this.owner);
-    const timeouts = [...this.#asked.values()].map(({ question }) => question.timeoutMs);
+    const timeouts = [...questions.values()].map(({ question }) => question.timeoutMs);
     this.#watchExpiry(clock.now() + Math.min(PARKED_MS, ...timeouts));
     call.succeed({ resultType: "input_required", inputRequests, requestState: state });
   }
 
   /** Nobody may come back: the sooner the server is told, the more it is in the way of others. */
   #watchExpiry(due: number): void {
-    const { clock, instance } = this.#options;
+    const { clock, instance } = this.#keeper;
     const wait = Math.min(PARKED_WHILE_OTHERS_WAIT_MS, due - clock.now());
     this.#expiry = clock.after(wait, () => {
       // What is only kept for its client is in nobody's way.
@@ -315,7 +324,7 @@ export class BridgedCall implements UpstreamCall, Askable {
    * client/elicitation, "URL Elicitation Required Error".
    */
   #askForUrls(urls: readonly JsonObject[]): void {
-    const { instance } = this.#options;
+    const { instance } = this.#keeper;
     const visits = urls.map((params) =>
       this.ask({ method: "elicitation/create", params, timeoutMs: PARKED_MS }).answer
     );
@@ -342,7 +351,7 @@ export class BridgedCall implements UpstreamCall, Askable {
   /** Nobody wants the answer any more. */
   #giveUp(reason: string): void {
     if (this.#over) return;
-    this.#options.instance.abandon(this, reason);
+    this.#keeper.instance.abandon(this, reason);
     this.#end();
   }
 
@@ -361,17 +370,22 @@ export class BridgedCall implements UpstreamCall, Askable {
     if (this.#over) return;
     this.#over = true;
     this.#collecting?.[Symbol.dispose]();
-    for (const { question, settled } of this.#asked.values()) {
+    for (const { question, settled } of this.#asked?.values() ?? []) {
       settled.reject(new Fault("cancelled", `${question.method}: the call it belonged to is over`));
     }
-    this.#asked.clear();
-    for (const callback of this.#onOver.splice(0)) callback();
+    this.#asked?.clear();
+    this.#keeper.onOver(this);
+    for (const callback of this.#onOver?.splice(0) ?? []) callback();
+  }
+
+  get #openQuestions(): number {
+    return this.#asked?.size ?? 0;
   }
 
   /** It is not to be found any more. */
   #forget(): void {
     this.#expiry?.[Symbol.dispose]();
-    if (this.#state !== undefined) this.#options.unpark(this.#state);
+    if (this.#state !== undefined) this.#keeper.unpark(this.#state);
     this.#state = undefined;
   }
 }

@@ -20,7 +20,7 @@ import { Fault } from "../../protocol/errors.ts";
 import { isObject, type JsonObject, stringifyJson } from "../../protocol/json.ts";
 import { metaOf, MULTI_ROUND_METHODS, withoutModernMeta } from "../../protocol/modern.ts";
 import type { Instance } from "../upstream/instance.ts";
-import { BridgedCall, stateUnknown } from "./bridged_call.ts";
+import { BridgedCall, type BridgedCallKeeper, stateUnknown } from "./bridged_call.ts";
 import type { ClientCall } from "./client_call.ts";
 
 /** Calls parked at one server at once. */
@@ -37,12 +37,20 @@ export interface LegacyServerOptions {
 /** A legacy server, for modern clients. */
 export class LegacyServer {
   readonly #options: LegacyServerOptions;
+  readonly #keeper: BridgedCallKeeper;
   readonly #parked = new Map<string, BridgedCall>();
   /** Those that the server has not answered. */
   readonly #begun = new ChurningSet<BridgedCall>();
 
   constructor(options: LegacyServerOptions) {
     this.#options = options;
+    this.#keeper = {
+      ...options,
+      digest: digestOf,
+      park: (call) => this.#park(call),
+      unpark: (state) => this.#parked.delete(state),
+      onOver: (call) => this.#begun.delete(call),
+    };
   }
 
   /** Calls that wait for their clients to come back. */
@@ -59,23 +67,15 @@ export class LegacyServer {
   request(call: ClientCall): void {
     const params = call.params ?? {};
     const { inputResponses, requestState } = params;
-    // Almost no call is ever parked: what it is about is summed up when somebody asks.
-    const digest = () => digestOf(call.method, params);
     // Answers without the state belong to nothing that was asked here: the server asks again.
     if (requestState !== undefined && MULTI_ROUND_METHODS.has(call.method)) {
-      return this.#resume(call, { inputResponses, requestState, digest: digest() });
+      return this.#resume(call, { inputResponses, requestState });
     }
     const { inputResponses: _, requestState: __, _meta, ...rest } = params;
     const meta = withoutModernMeta(metaOf(params));
-    const bridged = new BridgedCall(call, {
-      ...this.#options,
-      params: meta === undefined ? rest : { ...rest, _meta: meta },
-      digest,
-      park: (parked) => this.#park(parked),
-      unpark: (state) => this.#parked.delete(state),
-    });
+    const forServer = meta === undefined ? rest : { ...rest, _meta: meta };
+    const bridged = new BridgedCall(call, forServer, this.#keeper);
     this.#begun.add(bridged);
-    bridged.whenSettled(() => this.#begun.delete(bridged));
     bridged.begin();
   }
 
@@ -93,15 +93,13 @@ export class LegacyServer {
 
   #resume(
     call: ClientCall,
-    { inputResponses, requestState, digest }: {
-      inputResponses: unknown;
-      requestState: unknown;
-      digest: string;
-    },
+    { inputResponses, requestState }: { inputResponses: unknown; requestState: unknown },
   ): void {
     const parked = typeof requestState === "string" ? this.#parked.get(requestState) : undefined;
     // One answer for all of it: whoever guesses learns nothing.
-    if (parked === undefined || !parked.belongsTo(call, digest)) return call.fail(stateUnknown());
+    if (parked === undefined || !parked.belongsTo(call, digestOf(call))) {
+      return call.fail(stateUnknown());
+    }
     if (inputResponses !== undefined && !isObject(inputResponses)) {
       return call.fail(new Fault("invalid_params", `"inputResponses" must be an object`));
     }
@@ -119,10 +117,8 @@ export class LegacyServer {
 }
 
 /** What a call is about, whoever makes it and however often. Short, whatever it is about. */
-function digestOf(
-  method: string,
-  { _meta: _, inputResponses: __, requestState: ___, ...params }: JsonObject,
-): string {
+function digestOf({ method, params: all = {} }: Pick<ClientCall, "method" | "params">): string {
+  const { _meta: _, inputResponses: __, requestState: ___, ...params } = all;
   return createHash("sha256").update(stringifyJson([method, sorted(params)])).digest("base64");
 }
 

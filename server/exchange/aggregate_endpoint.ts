@@ -174,7 +174,7 @@ export class AggregateEndpoint implements Endpoint, EndpointListener {
     for (const session of sessions) {
       // Those at one server hear it from there.
       if (session.endpoint !== this) continue;
-      for (const method of methods) session.mailbox.post(notificationText(method));
+      for (const method of methods) session.tell(notificationText(method));
     }
     if (audience !== "everybody") return;
     for (const method of methods) this.#listeners.onListChanged(method);
@@ -260,9 +260,9 @@ export class AggregateEndpoint implements Endpoint, EndpointListener {
     if (call.settled) return;
     const { session } = call;
     const uri = call.params?.uri as string;
-    session.origins.set(uri, owner.server);
+    session.setOrigin(uri, owner.server);
     call.whenSettled(() => {
-      if (!session.subscriptions.has(uri)) session.origins.delete(uri);
+      if (!session.subscriptions.has(uri)) session.setOrigin(uri, undefined);
     });
     owner.request(call);
   }
@@ -274,7 +274,7 @@ export class AggregateEndpoint implements Endpoint, EndpointListener {
     const origin = typeof uri === "string" ? session.origins.get(uri) : undefined;
     const subscribed = origin === undefined ? undefined : this.#options.servers.get(origin);
     const owner = subscribed ?? (await this.#ownersOfResource(call))[0];
-    if (typeof uri === "string") call.whenSettled(() => session.origins.delete(uri));
+    if (typeof uri === "string") call.whenSettled(() => session.setOrigin(uri, undefined));
     if (!call.settled) owner.request(call);
   }
 

@@ -184,7 +184,7 @@ export class InstanceCalls {
     if (typeof uri !== "string") return call.submitTo(this.#options.instance);
     const subscribed = this.#options.needs.subscribe(session.id, { ...params, uri }, call.owner);
     relay(call, subscribed, () => {
-      session.subscriptions.add(uri);
+      session.subscribe(uri);
       session.changed();
     });
   }
@@ -194,7 +194,7 @@ export class InstanceCalls {
     const { session, params } = call;
     const uri = params?.uri;
     if (typeof uri !== "string") return call.submitTo(this.#options.instance);
-    if (session.subscriptions.delete(uri)) session.changed();
+    if (session.unsubscribe(uri)) session.changed();
     relay(call, this.#options.needs.unsubscribe(session.id, { ...params, uri }, call.owner));
   }
 

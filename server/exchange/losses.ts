@@ -38,7 +38,7 @@ export class Losses {
   /** Notes that a session has a process for itself here, so that it can be told when that is gone. */
   noteOwn(session: Session): void {
     if (!session.owned.has(this.#server)) {
-      session.owned.add(this.#server);
+      session.setOwned(this.#server, true);
       session.changed();
     } else if (session.endpoint !== this.#endpoint && !session.losses?.has(this.#server)) {
       // It had one, and nobody here knows of it: that was another run of the daemon.
@@ -48,7 +48,7 @@ export class Losses {
 
   /** The process of a session was ended while the session goes on: it ends now, or is told later. */
   onOwnEnded(session: Session, reason: string): void {
-    session.owned.delete(this.#server);
+    session.setOwned(this.#server, false);
     // Its id is the client's own business, and would begin anew without a word.
     if (session.endpoint === this.#endpoint && session.kind === "mcp") return session.lose(reason);
     this.add(session, reason);
@@ -71,7 +71,7 @@ export class Losses {
     if (isFromBefore && !session.losses?.has(this.#server)) this.#addRestart(session);
     const loss = session.losses?.get(this.#server);
     if (loss !== undefined) session.losses!.delete(this.#server);
-    if (isFromBefore) session.owned.delete(this.#server);
+    if (isFromBefore) session.setOwned(this.#server, false);
     return loss;
   }
 

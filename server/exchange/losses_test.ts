@@ -43,7 +43,7 @@ Deno.test("so it is when its process ended with the daemon of before", async () 
     const all = new Endpoints();
     const endpoint = all.endpoint(OWN);
     const client = all.client("a", together(endpoint));
-    client.session.owned.add("fake");
+    client.session.setOwned("fake", true);
     if (listFirst) endpoint.reach(client.session, undefined);
     const told = await callServed(all, client);
     assert.equal(told.outcome, "upstream_exited");

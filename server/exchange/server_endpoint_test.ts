@@ -331,7 +331,7 @@ Deno.test("a session from before a restart of the daemon brings what it had aske
   const bench = new Bench();
   const session = newSession("a", { endpoint: bench.endpoint });
   session.logLevel = "info";
-  session.subscriptions.add("x");
+  session.subscribe("x");
   bench.endpoint.leave(session);
   bench.endpoint.join(session);
   await settle();

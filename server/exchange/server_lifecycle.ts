@@ -133,7 +133,7 @@ export class ServerLifecycle {
       for (const session of sessions) {
         this.#onTakenOff(session, { shared, reason: "its configuration was changed" });
         if (session.ended || session.endpoint !== endpoint) continue;
-        for (const text of LISTS_CHANGED) session.mailbox.post(text);
+        for (const text of LISTS_CHANGED) session.tell(text);
       }
     }
   }

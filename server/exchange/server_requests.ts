@@ -135,7 +135,7 @@ export class ServerRequests {
     // Its own client may have it from an error, `URLElicitationRequired`, which passes here unread.
     const session = this.#elicitations.get(id) ?? this.#options.own;
     this.#elicitations.delete(id);
-    session?.mailbox.post(notificationText("notifications/elicitation/complete", params));
+    session?.tell(notificationText("notifications/elicitation/complete", params));
   }
 
   /** The one client it can be for, if there is one and it is still here. */

@@ -12,7 +12,7 @@ import type { JsonObject } from "../../protocol/json.ts";
 import type { Call, CallKey } from "./call.ts";
 import { DeferredQuestions } from "./deferred_questions.ts";
 import type { Endpoint } from "./endpoint.ts";
-import type { Mailbox } from "./mailbox.ts";
+import { Mailbox, type MailboxOptions } from "./mailbox.ts";
 import type { OpenQuestion, Question } from "../upstream/question.ts";
 import { Questions } from "./questions.ts";
 
@@ -28,7 +28,8 @@ export interface SessionOptions {
   id: string;
   kind: SessionKind;
   endpoint: Endpoint;
-  mailbox: Mailbox;
+  /** Of the mailbox that it has once somebody uses it. */
+  mailbox: MailboxOptions;
   clock: Clock;
   /** Revision negotiated by `initialize`; undefined for light sessions. */
   protocolVersion?: string;
@@ -42,13 +43,28 @@ export interface SessionOptions {
   project?: string;
   /** Whether the record of an `mcp` session outlives the daemon; others have none. Default true. */
   keep?: boolean;
-  /** Told of everything that shows that the client is there. */
-  onActivity?: () => void;
-  /** Told when what must survive a restart has changed. */
-  onChange?: (session: Session) => void;
-  /** Told when what the session was about is gone for good. */
-  onLost?: (session: Session, reason: string) => void;
+  /** Default nobody. */
+  keeper?: SessionKeeper;
 }
+
+/** Who keeps sessions, and is told of them. */
+export interface SessionKeeper {
+  /** The client was heard of. */
+  onActivity(session: Session): void;
+  /** What must survive a restart has changed. */
+  onChange(session: Session): void;
+  /** What the session was about is gone for good. */
+  onLost(session: Session, reason: string): void;
+}
+
+const NOBODY: SessionKeeper = {
+  onActivity() {},
+  onChange() {},
+  onLost: (session, reason) => session.end(reason),
+};
+
+const NO_NAMES: ReadonlySet<string> = new Set();
+const NO_ORIGINS: ReadonlyMap<string, string> = new Map();
 
 /** How long a request without a stream counts as presence. Milliseconds. */
 export const LEASE_MS = 5 * 60_000;
@@ -59,7 +75,10 @@ const GOODBYE_MS = 1_000;
 /** How long a client whose stream broke may take to open it again. Milliseconds. */
 const RETURN_MS = 3_000;
 
-/** One client's session. */
+/**
+ * One client's session. A client without a name has one for each request, so that beginning one must be
+ * cheap: what most sessions never need is made when it is needed.
+ */
 export class Session {
   readonly id: string;
   readonly kind: SessionKind;
@@ -71,18 +90,10 @@ export class Session {
   readonly project: string | undefined;
   /** Whether its record outlives the daemon, so that its client can come back. */
   readonly kept: boolean;
-  /** Messages that belong to no call: the client's GET stream, or `/sse`. */
-  readonly mailbox: Mailbox;
   /** Calls in flight. */
   readonly calls = new ChurningMap<CallKey, Call>();
   /** Log level it asked for; survives a restart of the daemon. */
   logLevel: string | null = null;
-  /** Resources it subscribed to; survive a restart of the daemon. */
-  readonly subscriptions = new Set<string>();
-  /** At all servers together, the name of the server that each of them is of. */
-  readonly origins = new Map<string, string>();
-  /** Servers that run a process for this session alone. */
-  readonly owned = new Set<string>();
   /**
    * What it has lost with processes that it had for itself, and does not know yet: by server, for people.
    * Undefined when there is nothing.
@@ -95,36 +106,95 @@ export class Session {
   connection: { end(reason: string): void } | undefined;
   /** Monotonic milliseconds. */
   lastSeen: number;
-  readonly #questions: Questions;
-  readonly #deferred: DeferredQuestions;
+  readonly #mailboxOptions: MailboxOptions;
+  #mailbox: Mailbox | undefined;
+  #subscriptions: Set<string> | undefined;
+  #origins: Map<string, string> | undefined;
+  #owned: Set<string> | undefined;
+  #questions: Questions | undefined;
+  #deferred: DeferredQuestions | undefined;
   #ended = false;
   /** When its stream was closed; undefined while it has one, never had one, or called since. */
   #streamClosed: number | undefined;
   readonly #clock: Clock;
-  readonly #onActivity: () => void;
-  readonly #onChange: (session: Session) => void;
-  readonly #onLost: (session: Session, reason: string) => void;
+  readonly #keeper: SessionKeeper;
 
   constructor(options: SessionOptions) {
     this.id = options.id;
     this.kind = options.kind;
     this.endpoint = options.endpoint;
-    this.mailbox = options.mailbox;
+    this.#mailboxOptions = options.mailbox;
     this.protocolVersion = options.protocolVersion;
     this.clientInfo = options.clientInfo;
     this.capabilities = options.capabilities ?? {};
     this.principal = options.principal ?? "local";
     this.project = options.project;
     this.kept = options.kind === "mcp" && (options.keep ?? true);
-    this.#questions = new Questions(options.clock);
-    this.#deferred = new DeferredQuestions(options.clock);
-    this.mailbox.onAttached = () => this.reached();
-    this.mailbox.onDetached = () => this.#streamClosed = options.clock.now();
     this.#clock = options.clock;
-    this.#onActivity = options.onActivity ?? (() => {});
-    this.#onChange = options.onChange ?? (() => {});
-    this.#onLost = options.onLost ?? ((session, reason) => session.end(reason));
+    this.#keeper = options.keeper ?? NOBODY;
     this.lastSeen = options.clock.now();
+  }
+
+  /** Messages that belong to no call: the client's GET stream, or `/sse`. */
+  get mailbox(): Mailbox {
+    return this.#mailbox ??= this.#makeMailbox();
+  }
+
+  #makeMailbox(): Mailbox {
+    const mailbox = new Mailbox(this.#mailboxOptions);
+    mailbox.onAttached = () => this.reached();
+    mailbox.onDetached = () => this.#streamClosed = this.#clock.now();
+    if (this.#ended) mailbox.finish();
+    return mailbox;
+  }
+
+  /** Posts what belongs to no call; lost where nobody reads and nothing is kept. */
+  tell(text: string): void {
+    // It would be dropped.
+    if (this.#mailbox === undefined && !this.#mailboxOptions.keep) return;
+    this.mailbox.post(text);
+  }
+
+  /** Whether somebody reads what belongs to no call. */
+  get #hasStream(): boolean {
+    return this.#mailbox?.attached ?? false;
+  }
+
+  /** Resources it subscribed to; survive a restart of the daemon. */
+  get subscriptions(): ReadonlySet<string> {
+    return this.#subscriptions ?? NO_NAMES;
+  }
+
+  /** Notes a subscription. */
+  subscribe(uri: string): void {
+    (this.#subscriptions ??= new Set()).add(uri);
+  }
+
+  /** @returns whether it was subscribed. */
+  unsubscribe(uri: string): boolean {
+    return this.#subscriptions?.delete(uri) ?? false;
+  }
+
+  /** At all servers together, the name of the server that each of the subscribed resources is of. */
+  get origins(): ReadonlyMap<string, string> {
+    return this.#origins ?? NO_ORIGINS;
+  }
+
+  /** Notes of which server a resource is; undefined: of none any more. */
+  setOrigin(uri: string, server: string | undefined): void {
+    if (server === undefined) this.#origins?.delete(uri);
+    else (this.#origins ??= new Map()).set(uri, server);
+  }
+
+  /** Servers that run a process for this session alone. */
+  get owned(): ReadonlySet<string> {
+    return this.#owned ?? NO_NAMES;
+  }
+
+  /** Notes whether a server runs a process for this session alone. */
+  setOwned(server: string, isOwned: boolean): void {
+    if (isOwned) (this.#owned ??= new Set()).add(server);
+    else this.#owned?.delete(server);
   }
 
   /** Whether it was ended; nothing is accepted any more. */
@@ -139,7 +209,7 @@ export class Session {
 
   /** Whether its client is there for certain: an open stream or connection, or a call in flight. */
   get inUse(): boolean {
-    return this.mailbox.attached || this.calls.size > 0 || this.connection !== undefined;
+    return this.#hasStream || this.calls.size > 0 || this.connection !== undefined;
   }
 
   /**
@@ -161,7 +231,7 @@ export class Session {
    */
   get spare(): boolean {
     const isLight = this.kind === "light" || (this.kind === "modern" && this.owned.size === 0);
-    return isLight && !this.inUse && this.mailbox.waiting === 0;
+    return isLight && !this.inUse && (this.#mailbox?.waiting ?? 0) === 0;
   }
 
   /** Whether it speaks of itself with every request, and knows no session. */
@@ -180,7 +250,7 @@ export class Session {
   /** The client was heard of. */
   touch(): void {
     this.lastSeen = this.#clock.now();
-    this.#onActivity();
+    this.#keeper.onActivity(this);
   }
 
   /**
@@ -188,7 +258,7 @@ export class Session {
    * Whether it declared that it can be asked is for the caller to know.
    */
   ask(question: Question, via?: Call): OpenQuestion {
-    return this.#questions.ask({
+    return this.#openQuestions.ask({
       ...question,
       send: (text) => (via?.notify(text) ?? false) || this.#post(text),
     });
@@ -196,18 +266,19 @@ export class Session {
 
   /** Asks as soon as the client can be reached: by its stream, or on whatever call it makes. */
   askOnceThere(question: Question): OpenQuestion {
-    return this.#isBeginning || !(this.mailbox.attached || this.calls.size > 0)
-      ? this.#deferred.add(question)
+    return this.#isBeginning || !(this.#hasStream || this.calls.size > 0)
+      ? (this.#deferred ??= new DeferredQuestions(this.#clock)).add(question)
       : this.ask(question, [...this.calls.values()].at(-1));
   }
 
   /** The client has opened a stream, makes a call, or has said something. */
   reached(): void {
     this.#streamClosed = undefined;
-    if (this.#deferred.size === 0 || this.#isBeginning) return;
+    const deferred = this.#deferred;
+    if (deferred === undefined || deferred.size === 0 || this.#isBeginning) return;
     const call = [...this.calls.values()].at(-1);
-    if (!this.mailbox.attached && call === undefined) return;
-    this.#deferred.flush((question) => this.ask(question, call));
+    if (!this.#hasStream && call === undefined) return;
+    deferred.flush((question) => this.ask(question, call));
   }
 
   /** Whether it still waits for the answer to `initialize`; until then it must not be asked anything. */
@@ -218,23 +289,27 @@ export class Session {
 
   /** What the client says to what it was asked. */
   get questions(): Pick<Questions, "answer" | "progress" | "size"> {
-    return this.#questions;
+    return this.#openQuestions;
+  }
+
+  get #openQuestions(): Questions {
+    return this.#questions ??= new Questions(this.#clock);
   }
 
   #post(text: string): boolean {
-    if (!this.mailbox.attached) return false;
+    if (!this.#hasStream) return false;
     this.mailbox.post(text);
     return true;
   }
 
   /** Log level or subscriptions are others now. */
   changed(): void {
-    if (!this.#ended) this.#onChange(this);
+    if (!this.#ended) this.#keeper.onChange(this);
   }
 
   /** What a server kept for it is gone: it ends, so that its client begins anew and knows it. */
   lose(reason: string): void {
-    if (!this.#ended) this.#onLost(this, reason);
+    if (!this.#ended) this.#keeper.onLost(this, reason);
   }
 
   /** Ends it: calls in flight are cancelled, the stream closes, the server forgets what it kept. */
@@ -242,14 +317,14 @@ export class Session {
     if (this.#ended) return;
     this.#ended = true;
     // Only where somebody is to be told: an error costs 4 µs, and sessions of one request end all the time.
-    if (this.#questions.size + this.#deferred.size > 0) {
+    if ((this.#questions?.size ?? 0) + (this.#deferred?.size ?? 0) > 0) {
       const fault = new Fault("cancelled", `The client's session ended: ${reason}`);
-      this.#questions.clear(fault);
-      this.#deferred.clear(fault);
+      this.#questions?.clear(fault);
+      this.#deferred?.clear(fault);
     }
     if (this.calls.size > 0) { for (const call of [...this.calls.values()]) call.cancel(reason); }
     this.endpoint.leave(this);
-    this.mailbox.finish();
+    this.#mailbox?.finish();
     this.connection?.end(reason);
   }
 }

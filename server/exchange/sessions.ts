@@ -7,16 +7,16 @@
  * @module
  */
 
-import { ChurningMap } from "../../platform/churning_map.ts";
+import { ChurningMap, ChurningSet } from "../../platform/churning_map.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { Fault } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
 import type { Limits } from "../config/types.ts";
 import type { Endpoint } from "./endpoint.ts";
-import { Mailbox } from "./mailbox.ts";
+import type { MailboxOptions } from "./mailbox.ts";
 import type { Logger } from "../daemon/log.ts";
 import type { SessionRecord, SessionStore } from "../store/session_store.ts";
-import { Session, type SessionKind } from "./session.ts";
+import { Session, type SessionKeeper, type SessionKind } from "./session.ts";
 import { Tombstones } from "./tombstones.ts";
 
 /** Options of {@linkcode Sessions}. */
@@ -64,6 +64,9 @@ const RETENTION_MS: Record<SessionKind, number> = {
 /** Milliseconds in which a stream may take messages although its client is gone. */
 const DOUBT_MS = 100;
 
+/** How the ids of sessions begin that nobody asks for again. */
+const NAMELESS = "request-";
+
 /** Part of the sessions that requests of clients without a name may be. */
 const NAMELESS_SHARE = 0.75;
 
@@ -73,7 +76,10 @@ const SWEEP_MS = 60_000;
 /** Every session of the daemon. */
 export class Sessions {
   readonly #options: SessionsOptions;
+  /** Those that a client may name. */
   readonly #byId = new ChurningMap<string, Session>();
+  /** Those of one request each, which nobody names. */
+  readonly #nameless = new ChurningSet<Session>();
   /** Sessions being read from the store, so that two requests at once make one session. */
   readonly #restoring = new Map<string, Promise<Session>>();
   readonly #tombstones: Tombstones;
@@ -81,18 +87,33 @@ export class Sessions {
   #lastSweep: number;
   #changes = 0;
   #closed = false;
-  /** Sessions of one request each. */
-  #nameless = 0;
+  #lastNameless = 0;
+  readonly #keeper: SessionKeeper = {
+    onActivity: () => this.#changes++,
+    onChange: (session) => this.#save(session),
+    onLost: (session, reason) => this.end(session, reason),
+  };
+  readonly #mailbox: MailboxOptions;
+  /** Of a light session, whose answers may come by its stream and wait for it; of others they do not. */
+  readonly #keepingMailbox: MailboxOptions;
 
   constructor(options: SessionsOptions) {
     this.#options = options;
     this.#tombstones = new Tombstones(options.clock);
     this.#lastSweep = options.clock.now();
+    const { limits, clock } = options;
+    const bounds = {
+      maxEvents: limits.maxStreamEvents,
+      maxBytes: limits.maxStreamBytes,
+      doubt: { clock, ms: DOUBT_MS },
+    };
+    this.#mailbox = { ...bounds, keep: false };
+    this.#keepingMailbox = { ...bounds, keep: true };
   }
 
   /** Sessions remembered. */
   get size(): number {
-    return this.#byId.size;
+    return this.#byId.size + this.#nameless.size;
   }
 
   /** Counts up with everything that shows that a client is there. */
@@ -103,12 +124,13 @@ export class Sessions {
   /** Sessions somebody uses. */
   get activeCount(): number {
     let count = 0;
-    for (const session of this.#byId.values()) if (session.active) count++;
+    for (const session of this) if (session.active) count++;
     return count;
   }
 
-  [Symbol.iterator](): IterableIterator<Session> {
-    return this.#byId.values();
+  *[Symbol.iterator](): IterableIterator<Session> {
+    yield* this.#byId.values();
+    yield* this.#nameless;
   }
 
   /**
@@ -117,12 +139,13 @@ export class Sessions {
    * @throws {Fault} `overloaded` when there are too many and all are in use; `invalid_request` when
    * the client's own id is taken; `draining` after `close`.
    */
-  create({ id, ...rest }: NewSession): Session {
+  create(client: NewSession): Session {
     this.#requireOpen();
+    const { id } = client;
     if (id !== undefined && this.#byId.has(id)) {
       throw new Fault("invalid_request", `Cannot begin session ${id}: the id is in use`);
     }
-    const session = this.#add(this.#newSession({ ...rest, id: id ?? crypto.randomUUID() }));
+    const session = this.#add(this.#newSession(client, id ?? this.#mintId(client.kind)));
     if (id !== undefined) this.#tombstones.takeOver(session);
     this.#save(session);
     return session;
@@ -130,7 +153,9 @@ export class Sessions {
 
   /** The session `id`, wherever it lives, if it is in memory. */
   get(id: string): Session | undefined {
-    return this.#byId.get(id);
+    const named = this.#byId.get(id);
+    if (named !== undefined || !id.startsWith(NAMELESS)) return named;
+    return [...this.#nameless].find((session) => session.id === id);
   }
 
   /**
@@ -163,8 +188,9 @@ export class Sessions {
     this.#sweepTimer = undefined;
     const { store } = this.#options;
     this.#write(() => store.touch(this.#heardOfSince(this.#lastSweep), this.#wallTime()));
-    for (const session of this) session.end(reason);
+    for (const session of [...this]) session.end(reason);
     this.#byId.clear();
+    this.#nameless.clear();
     await store.close();
   }
 
@@ -172,34 +198,27 @@ export class Sessions {
     if (this.#closed) throw new Fault("draining", "The daemon is stopping; try again in a moment");
   }
 
-  #newSession({ kind, endpoint, id, ...client }: NewSession & { id: string }) {
-    const { limits, clock } = this.#options;
-    const mailbox = new Mailbox({
-      maxEvents: limits.maxStreamEvents,
-      maxBytes: limits.maxStreamBytes,
-      // A light session's answers may come by its stream, so they wait for it. An MCP client's
-      // come with its own request, and most never open the stream.
-      keep: kind === "light",
-      doubt: { clock, ms: DOUBT_MS },
-    });
+  /** Only ids that clients come back with are secret; they cost 1 µs. */
+  #mintId(kind: SessionKind): string {
+    return kind === "request" ? `${NAMELESS}${++this.#lastNameless}` : crypto.randomUUID();
+  }
+
+  #newSession(client: NewSession, id: string): Session {
     return new Session({
-      id,
-      kind,
-      endpoint,
-      mailbox,
-      clock,
       ...client,
-      onActivity: () => this.#changes++,
-      onChange: (session) => this.#save(session),
-      onLost: (session, reason) => this.end(session, reason),
+      id,
+      mailbox: client.kind === "light" ? this.#keepingMailbox : this.#mailbox,
+      clock: this.#options.clock,
+      keeper: this.#keeper,
     });
   }
 
   #add(session: Session): Session {
-    if (session.kind === "request") this.#countNameless();
+    const isNameless = session.kind === "request";
+    if (isNameless) this.#countNameless();
     this.#makeRoom();
-    this.#byId.set(session.id, session);
-    if (session.kind === "request") this.#nameless++;
+    if (isNameless) this.#nameless.add(session);
+    else this.#byId.set(session.id, session);
     this.#changes++;
     session.endpoint.join(session);
     this.#watch();
@@ -240,16 +259,15 @@ export class Sessions {
     const session = this.#newSession({
       kind: "mcp",
       endpoint,
-      id,
       protocolVersion,
       clientInfo,
       capabilities,
       project: project ?? undefined,
-    });
+    }, id);
     session.logLevel = record.logLevel;
-    for (const uri of record.subscriptions) session.subscriptions.add(uri);
-    for (const [uri, server] of record.origins ?? []) session.origins.set(uri, server);
-    for (const server of record.owned ?? []) session.owned.add(server);
+    for (const uri of record.subscriptions) session.subscribe(uri);
+    for (const [uri, server] of record.origins ?? []) session.setOrigin(uri, server);
+    for (const server of record.owned ?? []) session.setOwned(server, true);
     return this.#add(session);
   }
 
@@ -293,13 +311,15 @@ export class Sessions {
   // ---- room and time
 
   #forget(session: Session): void {
-    if (this.#byId.delete(session.id) && session.kind === "request") this.#nameless--;
+    if (session.kind === "request") this.#nameless.delete(session);
+    // Ended before, its client may have begun another one under its id.
+    else if (this.#byId.get(session.id) === session) this.#byId.delete(session.id);
   }
 
   /** A flood of clients without names leaves room for those who begin a session. */
   #countNameless(): void {
     const most = Math.max(1, Math.floor(this.#options.limits.maxSessions * NAMELESS_SHARE));
-    if (this.#nameless < most) return;
+    if (this.#nameless.size < most) return;
     throw new Fault(
       "overloaded",
       `Cannot take more than ${most} requests of clients without a name at once; try again in a moment`,
@@ -308,7 +328,7 @@ export class Sessions {
 
   #makeRoom(): void {
     const { maxSessions } = this.#options.limits;
-    if (this.#byId.size < maxSessions) return;
+    if (this.size < maxSessions) return;
     let oldest: Session | undefined;
     for (const session of this) {
       if (session.active) continue;
@@ -361,7 +381,7 @@ export class Sessions {
       this.#write(() => store.touch(this.#heardOfSince(this.#lastSweep), this.#wallTime()));
       this.#write(() => store.deleteUnseenSince(this.#wallTime() - RETENTION_MS.mcp));
       this.#lastSweep = now;
-      if (this.#byId.size > 0) this.#watch();
+      if (this.size > 0) this.#watch();
     });
   }
 }

@@ -220,7 +220,7 @@ Deno.test("names that modern clients gave themselves do not keep everybody else 
   });
   bench.exchange.request(named[0], request("tools/call"), new NotedReply());
   // What it has at that server would be lost.
-  named[1].owned.add("browser");
+  named[1].setOwned("browser", true);
   named[2].connection = { end() {} };
   bench.create();
   assert.deepEqual(named.map(({ ended }) => ended), [false, false, false, true, false]);
@@ -238,7 +238,7 @@ Deno.test("after a restart an MCP session goes on with what it had asked for", a
   });
   const light = before.create("light");
   session.logLevel = "warning";
-  session.subscriptions.add("file:///a");
+  session.subscribe("file:///a");
   session.changed();
   await before.sessions.close("restart");
   assert.ok(session.ended);

@@ -253,7 +253,7 @@ export class SharedInstance implements InstanceListener {
     if (FOR_EVERYBODY.has(method)) {
       for (const session of this.#sessions.values()) {
         // Those at all servers together hear it once, from there.
-        if (session.endpoint.server !== undefined) session.mailbox.post(plain);
+        if (session.endpoint.server !== undefined) session.tell(plain);
       }
       this.#calls.listeners.onListChanged(method, params);
       if (method === "notifications/tools/list_changed") {
@@ -269,7 +269,7 @@ export class SharedInstance implements InstanceListener {
         if (typeof uri !== "string") return;
         for (const id of this.#needs.concernedBy(uri)) {
           const isModern = this.#calls.listeners.onUpdated(id, { ...params, uri });
-          if (!isModern) this.#sessions.get(id)?.mailbox.post(plain);
+          if (!isModern) this.#sessions.get(id)?.tell(plain);
         }
         return;
       }
@@ -329,7 +329,7 @@ export class SharedInstance implements InstanceListener {
     if (method === "notifications/message" && !this.#needs.wants(session.id, params?.level)) return;
     const [only, ...more] = session.calls.values();
     const isSure = more.length === 0 || !session.mailbox.attached;
-    if (only === undefined || !isSure || !only.notify(text)) session.mailbox.post(text);
+    if (only === undefined || !isSure || !only.notify(text)) session.tell(text);
   }
 
   /** Reads which tools may be called twice. Source: MCP 2025-11-25, `ToolAnnotations`. */

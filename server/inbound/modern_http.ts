@@ -10,14 +10,14 @@
 
 import { createHash } from "node:crypto";
 import { Fault } from "../../protocol/errors.ts";
-import type { Message, RequestMessage } from "../../protocol/message.ts";
+import type { Message } from "../../protocol/message.ts";
 import type { Endpoint } from "../exchange/endpoint.ts";
 import type { Call } from "../exchange/call.ts";
 import type { Session } from "../exchange/session.ts";
 import type { InboundContext } from "./context.ts";
 import { checkModernHeaders, type ModernIdentity, readModernIdentity } from "./modern_request.ts";
 import { projectOf } from "./project.ts";
-import { type Accepts, PostReply, type ReplyContext } from "./replies.ts";
+import { type Accepts, PostReply } from "./replies.ts";
 
 const CLIENT_HEADER = "x-aichaku-client";
 const PARAM_HEADER = "mcp-param-";
@@ -61,11 +61,17 @@ export async function postModern(
   if (message.kind === "notification") return new Response(null, { status: 202 });
   checkModernHeaders(request.headers, message);
   const session = sessionOf(context, { request, endpoint, identity: readModernIdentity(message) });
-  const reply = replyTo(context, { message, accepts, onLeft: () => leave("the client left") });
+  let call: Call | undefined;
+  const reply = new PostReply(context, {
+    id: message.id,
+    accepts,
+    statusOf,
+    statusOfText,
+    onLeft: () => call?.cancel("the client left"),
+  });
   const end = () => {
     if (session.kind === "request") context.sessions.end(session, "its one request was answered");
   };
-  let call: Call | undefined;
   try {
     call = context.exchange.request(session, message, {
       answer(text, fault) {
@@ -86,26 +92,6 @@ export async function postModern(
   const response = await reply.response;
   context.absence.delete(waiting);
   return response;
-
-  function leave(reason: string): void {
-    call?.cancel(reason);
-  }
-}
-
-function replyTo(
-  context: ReplyContext,
-  { message, accepts, onLeft }: {
-    message: RequestMessage;
-    accepts: Accepts;
-    onLeft: () => void;
-  },
-): PostReply {
-  return new PostReply(context, {
-    ...{ accepts, onLeft },
-    id: message.id,
-    statusOf: (fault: Fault) => STATUS_OF_CODE[fault.code] ?? 200,
-    statusOfText: (text) => statusOfAnswer(text, message.id),
-  });
 }
 
 /** The session of a request: that of a client which named itself, or one for this request alone. */
@@ -161,11 +147,14 @@ function paramHeadersOf(headers: Headers): ReadonlyMap<string, string> {
   return params;
 }
 
+function statusOf({ code }: Fault): number {
+  return STATUS_OF_CODE[code] ?? 200;
+}
+
 /** The status of an answer that a server gave. Only an error has one of its own. */
-function statusOfAnswer(text: string, id: string): number {
-  const isError = [`{"jsonrpc":"2.0","id":${id},"error":`, '{"jsonrpc":"2.0","error":', '{"error":']
-    .some((start) => text.startsWith(start));
-  if (!isError) return 200;
+function statusOfText(text: string, id: string): number {
+  const start = text.startsWith(HEAD) ? HEAD.length + id.length : 0;
+  if (!ERROR_STARTS.some((error) => text.startsWith(error, start))) return 200;
   try {
     const code = /"code":\s*(-?\d{1,10})/.exec(text.slice(0, 200))?.[1] ??
       JSON.parse(text).error?.code;
@@ -174,6 +163,9 @@ function statusOfAnswer(text: string, id: string): number {
     return 200; // No JSON, and no code: the client finds out as it would anywhere else.
   }
 }
+
+const HEAD = '{"jsonrpc":"2.0","id":';
+const ERROR_STARTS = [',"error":', '{"error":', '{"jsonrpc":"2.0","error":'] as const;
 
 function digest(text: string): string {
   if (text.length > MAX_REMEMBERED) return hash(text);

@@ -80,8 +80,8 @@ export interface PostReplyOptions {
   headers?: Record<string, string>;
   /** HTTP status of a fault, for endpoints that use it. Default 200 always. */
   statusOf?: (fault: Fault) => number;
-  /** HTTP status of an answer that a server gave. Default 200 always. */
-  statusOfText?: (text: string) => number;
+  /** HTTP status of an answer that a server gave to `id`. Default 200 always. */
+  statusOfText?: (text: string, id: string) => number;
   /** The client closed the stream before its answer. */
   onLeft?: () => void;
   /** Headers in place of `headers` when the answer is a fault. Default the same. */
@@ -193,7 +193,7 @@ export class PostReply implements Reply {
 
   #statusOf(text: string, fault: Fault | undefined): number {
     const { statusOf, statusOfText } = this.#options;
-    if (fault === undefined) return statusOfText?.(text) ?? 200;
+    if (fault === undefined) return statusOfText?.(text, this.#options.id) ?? 200;
     return statusOf?.(fault) ?? 200;
   }
 

@@ -1,6 +1,5 @@
 import { deepEqual, equal, match, notEqual, throws } from "node:assert/strict";
 import type { MailboxReader } from "../exchange/mailbox.ts";
-import { Mailbox } from "../exchange/mailbox.ts";
 import { Session } from "../exchange/session.ts";
 import { FakeEndpoint, LIMITS } from "../../tests/fixtures/exchange.ts";
 import { FakeClock } from "../../tests/fixtures/fake_clock.ts";
@@ -16,7 +15,7 @@ class Bench {
       id: crypto.randomUUID(),
       kind: "mcp",
       endpoint: new FakeEndpoint(),
-      mailbox: new Mailbox({ maxEvents: 10, maxBytes: 1000, keep: false }),
+      mailbox: { maxEvents: 10, maxBytes: 1000, keep: false },
       clock: this.clock,
       protocolVersion,
     });

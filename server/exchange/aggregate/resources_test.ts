@@ -211,9 +211,9 @@ Deno.test("a subscription that a server refuses leaves nothing behind", async ()
 Deno.test("a session of before a restart goes on with its subscriptions, each at its own server", async () => {
   const bench = new AggregateBench(["one", "two"]);
   const { session } = bench.client;
-  session.subscriptions.add("x://one");
-  session.origins.set("x://one", "one");
-  session.origins.set("x://gone", "not configured any more");
+  session.subscribe("x://one");
+  session.setOrigin("x://one", "one");
+  session.setOrigin("x://gone", "not configured any more");
   bench.all.join(session);
   await bench.start("one", LISTENING);
   const { method, params } = bench.asked("one");
