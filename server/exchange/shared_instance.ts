@@ -188,6 +188,7 @@ export class SharedInstance implements InstanceListener {
   join(session: Session, subscriptions: ReadonlySet<string> = session.subscriptions): void {
     this.#sessions.set(session.id, session);
     const { id, logLevel } = session;
+    if (logLevel === null && subscriptions.size === 0) return;
     this.#needs.restore(id, { logLevel, subscriptions });
     // Whoever waits for updates may never call: the server must run to send them.
     if (subscriptions.size > 0) this.instance.ready().catch(() => {}); // Logged by the instance.

@@ -126,7 +126,7 @@ export class SharingPolicy {
     // It may be another thing with each of a modern client's calls, and the process stays.
     if (own?.kind === "modern") return { ...WIDEST_CLIENT, ...profile, ...WIDEST_ELICITATION };
     const roots = project === undefined ? own?.capabilities.roots : {};
-    return { ...profile, ...(roots === undefined ? {} : { roots }) };
+    return roots === undefined ? profile : { ...profile, roots };
   }
 
   /**

@@ -59,7 +59,9 @@ function keysOf(entry: ServerEntry): EntryKeys {
 }
 
 /** The class of clients that an instance is for: roots make none. */
-export function profileOf({ capabilities: { roots: _, ...profile } }: InstanceSpec): JsonObject {
+export function profileOf({ capabilities }: InstanceSpec): JsonObject {
+  if (capabilities.roots === undefined) return capabilities;
+  const { roots: _, ...profile } = capabilities;
   return profile;
 }
 
