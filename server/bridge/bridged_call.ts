@@ -37,8 +37,6 @@ export interface BridgedCallKeeper {
   /** Keeps it. @returns under which name; undefined when that cannot be. */
   park(call: BridgedCall): string | undefined;
   unpark(state: string): void;
-  /** The server has nothing more to do with it. */
-  onOver(call: BridgedCall): void;
 }
 
 interface Asked {
@@ -374,7 +372,6 @@ export class BridgedCall implements UpstreamCall, Askable {
       settled.reject(new Fault("cancelled", `${question.method}: the call it belonged to is over`));
     }
     this.#asked?.clear();
-    this.#keeper.onOver(this);
     for (const callback of this.#onOver?.splice(0) ?? []) callback();
   }
 

@@ -14,7 +14,6 @@
  */
 
 import { createHash } from "node:crypto";
-import { ChurningSet } from "../../platform/churning_map.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { Fault } from "../../protocol/errors.ts";
 import { isObject, type JsonObject, stringifyJson } from "../../protocol/json.ts";
@@ -39,8 +38,6 @@ export class LegacyServer {
   readonly #options: LegacyServerOptions;
   readonly #keeper: BridgedCallKeeper;
   readonly #parked = new Map<string, BridgedCall>();
-  /** Those that the server has not answered. */
-  readonly #begun = new ChurningSet<BridgedCall>();
 
   constructor(options: LegacyServerOptions) {
     this.#options = options;
@@ -49,7 +46,6 @@ export class LegacyServer {
       digest: digestOf,
       park: (call) => this.#park(call),
       unpark: (state) => this.#parked.delete(state),
-      onOver: (call) => this.#begun.delete(call),
     };
   }
 
@@ -74,16 +70,13 @@ export class LegacyServer {
     const { inputResponses: _, requestState: __, _meta, ...rest } = params;
     const meta = withoutModernMeta(metaOf(params));
     const forServer = meta === undefined ? rest : { ...rest, _meta: meta };
-    const bridged = new BridgedCall(call, forServer, this.#keeper);
-    this.#begun.add(bridged);
-    bridged.begin();
+    new BridgedCall(call, forServer, this.#keeper).begin();
   }
 
   /** Takes the calls back that the server has not had yet. */
   withdrawWaiting(isMeant: (call: ClientCall) => boolean): ClientCall[] {
-    return [...this.#begun].map((bridged) => bridged.withdraw(isMeant)).filter((call) =>
-      call !== undefined
-    );
+    return [...this.#options.instance.queued].filter((call) => call instanceof BridgedCall)
+      .map((bridged) => bridged.withdraw(isMeant)).filter((call) => call !== undefined);
   }
 
   /** The process is gone: whatever was parked there is over. */

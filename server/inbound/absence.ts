@@ -35,9 +35,10 @@ export class AbsenceWatch extends AgeWatch<Waiting> {
     this.#atOnce = isDenoBefore([2, 8, 3], deno);
   }
 
-  override add(waiting: Waiting): void {
-    if (this.#atOnce) watch(waiting);
-    else super.add(waiting);
+  override add(waiting: Waiting): Disposable {
+    if (!this.#atOnce) return super.add(waiting);
+    watch(waiting);
+    return { [Symbol.dispose]() {} };
   }
 }
 

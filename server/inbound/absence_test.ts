@@ -47,7 +47,6 @@ Deno.test("the signal of a call that is answered soon is never asked for", () =>
     },
   } as Request;
   const item = { request, call: waiting().item.call };
-  watch.add(item);
-  watch.delete(item);
+  watch.add(item)[Symbol.dispose]();
   clock.advance(2_000);
 });

@@ -14,10 +14,11 @@ Deno.test("each is told once it is old, and at most a second later; who went awa
   watch.add("first");
   clock.advance(999);
   watch.add("second");
-  watch.add("gone");
+  const gone = watch.add("gone");
   clock.advance(1);
   watch.add("third");
-  watch.delete("gone");
+  gone[Symbol.dispose]();
+  gone[Symbol.dispose]();
   clock.advance(9_000);
   deepEqual(old, [], "none is older than its age");
   clock.advance(1_000);
@@ -38,8 +39,7 @@ Deno.test("an age of less than a second is looked at as often", () => {
 
 Deno.test("what is added again after a rest is as young as anything", () => {
   const { clock, old, watch } = watchOf(500);
-  watch.add("first");
-  watch.delete("first");
+  watch.add("first")[Symbol.dispose]();
   clock.advance(60_000);
   watch.add("second");
   clock.advance(500);

@@ -87,11 +87,8 @@ export async function postModern(
   }
   // Most of what the daemon answers itself is answered by now.
   if (call.settled) return reply.response;
-  const waiting = { request, call };
-  context.absence.add(waiting);
-  const response = await reply.response;
-  context.absence.delete(waiting);
-  return response;
+  using _absence = context.absence.add({ request, call });
+  return await reply.response;
 }
 
 /** The session of a request: that of a client which named itself, or one for this request alone. */

@@ -102,13 +102,15 @@ export class PostReply implements Reply {
   /** Answers of a batch that wait for the others. */
   #answers: { text: string; id: string }[] | undefined;
   #missing: number;
+  /** Watched over until the response begins. */
+  readonly #silence: Disposable | undefined;
 
   constructor(context: ReplyContext, options: PostReplyOptions) {
     this.#context = context;
     this.#options = options;
     this.#missing = options.batch ?? 1;
     if (options.batch !== undefined) this.#answers = [];
-    if (options.accepts.eventStream) context.silence.add(this);
+    if (options.accepts.eventStream) this.#silence = context.silence.add(this);
   }
 
   /** Resolves once: with the whole answer, or with a stream that will carry it. */
@@ -126,7 +128,7 @@ export class PostReply implements Reply {
     }
     this.#answers?.push({ text, id });
     if (this.#missing > 0) return;
-    this.#context.silence.delete(this);
+    this.#silence?.[Symbol.dispose]();
     this.#respond(text, fault);
   }
 
@@ -141,9 +143,9 @@ export class PostReply implements Reply {
   /** Makes the response a stream from now on. */
   beginStream(): void {
     if (this.#stream !== undefined) return;
-    const { clock, silence } = this.#context;
+    const { clock } = this.#context;
     const { headers, openStream } = this.#options;
-    silence.delete(this);
+    this.#silence?.[Symbol.dispose]();
     const resumable = openStream?.();
     this.#canResume = resumable !== undefined;
     const stream = resumable ?? this.#plainStream();
@@ -162,7 +164,7 @@ export class PostReply implements Reply {
 
   /** The request was refused: nothing will be answered here, and nobody was given the response. */
   drop(): void {
-    this.#context.silence.delete(this);
+    this.#silence?.[Symbol.dispose]();
     this.#stream?.finish();
   }
 

@@ -181,11 +181,12 @@ class SessionStreams {
   #retire(name: string): void {
     const { expiry, limits } = this.#shared;
     const forget = () => {
+      kept[Symbol.dispose]();
       this.#over.delete(name);
       this.#streams.delete(name);
     };
+    const kept = expiry.add(forget);
     this.#over.set(name, forget);
-    expiry.add(forget);
     let bytes = 0;
     for (const over of this.#over.keys()) bytes += this.#streams.get(over)!.bytes;
     for (const [over, forgetIt] of this.#over) {
@@ -193,7 +194,6 @@ class SessionStreams {
       if (over === name) break;
       if (this.#over.size <= MAX_OVER && bytes <= limits.maxStreamBytes) break;
       bytes -= this.#streams.get(over)!.bytes;
-      expiry.delete(forgetIt);
       forgetIt();
     }
   }

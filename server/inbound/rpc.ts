@@ -160,10 +160,8 @@ function answerInPost(
   return call.settled ? reply.response : untilAnswered({ request, call });
 
   async function untilAnswered(waiting: Waiting): Promise<Response> {
-    context.absence.add(waiting);
-    const response = await reply.response;
-    context.absence.delete(waiting);
-    return response;
+    using _absence = context.absence.add(waiting);
+    return await reply.response;
   }
 }
 

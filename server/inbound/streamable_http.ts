@@ -225,11 +225,8 @@ async function initialize(
   }
   if (call.settled) return reply.response;
   // Without this answer nobody knows the session's id.
-  const waiting = { request, call };
-  absence.add(waiting);
-  const response = await reply.response;
-  absence.delete(waiting);
-  return response;
+  using _absence = absence.add({ request, call });
+  return await reply.response;
 }
 
 function findSession(

@@ -45,11 +45,8 @@ export async function postInit(context: InboundContext, request: Request): Promi
       sessions.end(session, "it could not begin");
       throw error;
     }
-    const waiting = call.settled ? undefined : { request, call };
-    if (waiting !== undefined) absence.add(waiting);
-    const text = await answered.promise.finally(() => {
-      if (waiting !== undefined) absence.delete(waiting);
-    });
+    using _absence = call.settled ? undefined : absence.add({ request, call });
+    const text = await answered.promise;
     const answer = parseMessageJson(text) as { result?: unknown };
     const body = "result" in answer
       ? stringifyJson({ sessionId: session.id, result: answer.result })

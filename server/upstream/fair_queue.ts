@@ -91,7 +91,7 @@ export class FairQueue<T extends Owned> {
     return all;
   }
 
-  *[Symbol.iterator](): Iterator<T> {
+  *[Symbol.iterator](): IterableIterator<T> {
     for (const { items } of this.#byTurn.values()) yield* items;
   }
 

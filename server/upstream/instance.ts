@@ -132,6 +132,11 @@ export class Instance {
     return this.#conversation.given;
   }
 
+  /** Those that wait for their turn. */
+  get queued(): Iterable<UpstreamCall> {
+    return this.#waiting;
+  }
+
   /** Calls waiting for their turn. */
   get callsQueued(): number {
     return this.#waiting.size;

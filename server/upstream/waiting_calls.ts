@@ -109,7 +109,7 @@ export class WaitingCalls {
     return overdue;
   }
 
-  [Symbol.iterator](): Iterator<UpstreamCall> {
+  [Symbol.iterator](): IterableIterator<UpstreamCall> {
     return this.#queue[Symbol.iterator]();
   }
 
