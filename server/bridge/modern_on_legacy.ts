@@ -16,7 +16,7 @@
 import { createHash } from "node:crypto";
 import type { Clock } from "../../platform/clock.ts";
 import { Fault } from "../../protocol/errors.ts";
-import { isObject, type JsonObject, stringifyJson } from "../../protocol/json.ts";
+import { isObject, stringifyJson } from "../../protocol/json.ts";
 import { metaOf, MULTI_ROUND_METHODS, withoutModernMeta } from "../../protocol/modern.ts";
 import type { Instance } from "../upstream/instance.ts";
 import { BridgedCall, type BridgedCallKeeper, stateUnknown } from "./bridged_call.ts";
