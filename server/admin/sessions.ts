@@ -27,7 +27,8 @@ export function listSessions(sessions: Sessions): SessionReport[] {
 
 /** Ends a session. @throws {Fault} `session_not_found`. */
 export function endSession(sessions: Sessions, id: string): void {
-  const session = sessions.get(id);
+  // Those that no client can name are shown as well.
+  const session = [...sessions].find((session) => session.id === id);
   if (session === undefined) throw sessionNotFound(id);
   sessions.end(session, "ended by the control plane");
 }

@@ -64,9 +64,6 @@ const RETENTION_MS: Record<SessionKind, number> = {
 /** Milliseconds in which a stream may take messages although its client is gone. */
 const DOUBT_MS = 100;
 
-/** How the ids of sessions begin that nobody asks for again. */
-const NAMELESS = "request-";
-
 /** Part of the sessions that requests of clients without a name may be. */
 const NAMELESS_SHARE = 0.75;
 
@@ -151,11 +148,9 @@ export class Sessions {
     return session;
   }
 
-  /** The session `id`, wherever it lives, if it is in memory. */
+  /** The session `id`, wherever it lives, if it is in memory and clients may name it. */
   get(id: string): Session | undefined {
-    const named = this.#byId.get(id);
-    if (named !== undefined || !id.startsWith(NAMELESS)) return named;
-    return [...this.#nameless].find((session) => session.id === id);
+    return this.#byId.get(id);
   }
 
   /**
@@ -198,9 +193,9 @@ export class Sessions {
     if (this.#closed) throw new Fault("draining", "The daemon is stopping; try again in a moment");
   }
 
-  /** Only ids that clients come back with are secret; they cost 1 µs. */
+  /** Only what clients come back with is a secret, and costs what a secret costs. */
   #mintId(kind: SessionKind): string {
-    return kind === "request" ? `${NAMELESS}${++this.#lastNameless}` : crypto.randomUUID();
+    return kind === "request" ? `request-${++this.#lastNameless}` : crypto.randomUUID();
   }
 
   #newSession(client: NewSession, id: string): Session {

@@ -10,6 +10,7 @@ import {
 import { FakeClock, settle } from "../../tests/fixtures/fake_clock.ts";
 import { FakeLog } from "../../tests/fixtures/instances.ts";
 import { MemorySessionStore } from "../store/memory_session_store.ts";
+import { endSession } from "../admin/sessions.ts";
 import { Exchange } from "./exchange.ts";
 import type { Session, SessionKind } from "./session.ts";
 import { Sessions } from "./sessions.ts";
@@ -307,4 +308,24 @@ Deno.test("a flood of clients without names leaves room for those who begin a se
   bench.create("request");
   assert.throws(() => bench.create("request"), { reason: "overloaded" });
   bench.create("mcp");
+});
+
+Deno.test("a session of one request is counted and shown, and no client can name it", () => {
+  const bench = new Bench();
+  const session = bench.create("request");
+  assert.equal(bench.sessions.size, 1);
+  assert.deepEqual([...bench.sessions], [session]);
+  assert.equal(bench.sessions.get(session.id), undefined);
+  endSession(bench.sessions, session.id);
+  assert.deepEqual([session.ended, bench.sessions.size], [true, 0]);
+});
+
+Deno.test("a session that ends a second time does not end the one that its client began since", () => {
+  const bench = new Bench();
+  const begin = () => bench.sessions.create({ kind: "light", endpoint: bench.one, id: UUID });
+  const first = begin();
+  bench.sessions.end(first, "ended by the control plane");
+  const second = begin();
+  bench.sessions.end(first, "its connection was closed");
+  assert.deepEqual([bench.sessions.get(UUID) === second, second.ended], [true, false]);
 });
