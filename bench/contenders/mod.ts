@@ -6,7 +6,7 @@
 
 import type { Task } from "../../scripts/lib/task.ts";
 import type { Target } from "../target.ts";
-import { AICHAKU, BARE, DIRECT } from "./own.ts";
+import { AICHAKU, BARE, DIRECT, FORWARDER } from "./own.ts";
 import { MCP_HUB, MCP_PROXY, MCPORTER, SUPERGATEWAY } from "./peers.ts";
 
 /** The programs in C, compiled. */
@@ -26,6 +26,7 @@ export interface Contender {
 /** All of them, in the order in which they take their turns. */
 export const CONTENDERS: readonly Contender[] = [
   BARE,
+  FORWARDER,
   AICHAKU,
   SUPERGATEWAY,
   MCP_PROXY,

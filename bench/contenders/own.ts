@@ -1,6 +1,6 @@
 /**
- * aichaku, and the two bounds beside it: a server that has nothing behind it, and a client that has
- * nothing in between.
+ * aichaku, and the bounds beside it: a server that has nothing behind it, a forwarder that does nothing
+ * but forward, and a client that has nothing in between.
  *
  * @module
  */
@@ -8,7 +8,7 @@
 import { join } from "@std/path";
 import { Child, run } from "../../scripts/lib/child.ts";
 import { denoRun, temporaryFolder } from "../../scripts/lib/project.ts";
-import { TaskProblem } from "../../scripts/lib/task.ts";
+import { type Task, TaskProblem } from "../../scripts/lib/task.ts";
 import { DaemonFixture } from "../../tests/fixtures/daemon.ts";
 import { messageJson, subject } from "../request.ts";
 import { beginSession } from "../session.ts";
@@ -26,6 +26,27 @@ export const BARE: Contender = {
     return httpTarget({ name: "bare", pid: child.pid, places: [{ url, headers: {} }] });
   },
 };
+
+export const FORWARDER: Contender = {
+  name: "forwarder",
+  about:
+    "as little as passes calls on to one echo server: one client, no sessions, checks or bounds",
+  async start(task, { echo }) {
+    const { pid, url } = await startForwarder(task, { echo, servers: 1 });
+    return httpTarget({ name: "forwarder", pid, places: [{ url, headers: {} }] });
+  },
+};
+
+/** Starts a forwarder. @returns its process, and the address of its first server. */
+export async function startForwarder(
+  { stack, signal }: Task,
+  { echo, servers }: { echo: string; servers: number },
+): Promise<{ pid: number; url: string }> {
+  const args = denoRun("bench/programs/forwarder.ts", echo, String(servers));
+  const child = stack.use(new Child({ command: Deno.execPath(), args }));
+  const [, url] = await child.says(/"url":"([^"]+)"/, { signal, ms: 30_000 });
+  return { pid: child.pid, url };
+}
 
 export const AICHAKU: Contender = {
   name: "aichaku",

@@ -6,6 +6,7 @@
 
 import type { Task } from "../../scripts/lib/task.ts";
 import { DaemonFixture } from "../../tests/fixtures/daemon.ts";
+import { startForwarder } from "../contenders/own.ts";
 import type { Load } from "../request.ts";
 import { type Measurement, ratio } from "../results.ts";
 import { type Part, type PartOptions, type Section, type Verdict, verdict } from "../section.ts";
@@ -22,6 +23,8 @@ const ONE = "one";
 const SPREAD = "50-servers";
 const IDLE = "50-servers-one-busy";
 const CROWD = "1000-sessions";
+const FORWARDER = "forwarder";
+const FORWARDER_SPREAD = "forwarder-50-servers";
 
 const ABOUT: Readonly<Record<string, string>> = {
   [ONE]: "one server, one session",
@@ -29,6 +32,8 @@ const ABOUT: Readonly<Record<string, string>> = {
     `${SERVERS} servers that run, a session with each, one call here and the next one there`,
   [IDLE]: `${SERVERS} servers that run, one of them called`,
   [CROWD]: `one server, ${SESSIONS} sessions, one call of this and the next one of that`,
+  [FORWARDER]: "for comparison: as little as passes calls on, to one server",
+  [FORWARDER_SPREAD]: `the same, to ${SERVERS} servers, one call here and the next one there`,
 };
 
 export const SCALE: Part = {
@@ -40,7 +45,12 @@ export const SCALE: Part = {
 
 async function run(task: Task, options: PartOptions): Promise<Section> {
   const { programs, quick: _quick, wants, ...turns } = options;
-  const targets = (await startTargets(task, programs.echo)).filter(({ name }) => wants(name));
+  const all = [
+    ...await startTargets(task, programs.echo),
+    await startBeside(task, { name: FORWARDER, echo: programs.echo, servers: 1 }),
+    await startBeside(task, { name: FORWARDER_SPREAD, echo: programs.echo, servers: SERVERS }),
+  ];
+  const targets = all.filter(({ name }) => wants(name));
   const loads = [LOAD];
   const measured = await takeTurns(targets, { ...turns, loads, signal: task.signal });
   return {
@@ -95,6 +105,16 @@ async function startTarget({ stack, signal }: Task, shape: Shape): Promise<Targe
     }
   }
   return httpTarget({ name, pid: daemon.pid, places });
+}
+
+/** What many servers cost whoever passes calls on to them. */
+async function startBeside(
+  task: Task,
+  { name, echo, servers }: { name: string; echo: string; servers: number },
+): Promise<Target> {
+  const { pid, url } = await startForwarder(task, { echo, servers });
+  const at = (server: number) => ({ url: new URL(String(server), url).href, headers: {} });
+  return httpTarget({ name, pid, places: Array.from({ length: servers }, (_, i) => at(i)) });
 }
 
 /** What has to be shown. */
