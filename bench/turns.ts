@@ -25,6 +25,9 @@ export interface TurnOptions {
 /** Most seconds for which every answer is looked at: enough for the slowest to give some. */
 const VERIFY_S = 2;
 
+/** Most seconds for which a run on one core goes on before it counts. */
+const SETTLE_S = 2;
+
 /** Who could not do what, and why. */
 export interface Failure {
   contender: string;
@@ -75,10 +78,12 @@ export async function takeTurns(
       await forEachAble(load, async (target) => {
         const run = { load, seconds, signal };
         const measured = load.connections === 1 && pinning !== undefined
-          ? await pinning.pinned(
-            await target.pids(),
-            () => measure(target, { ...run, prefix: pinning.prefix }),
-          )
+          ? await pinning.pinned(await target.pids(), async () => {
+            const pinned = { ...run, prefix: pinning.prefix };
+            // What the load before has left, garbage and code to be compiled, would take its one core.
+            await measure(target, { ...pinned, seconds: Math.min(seconds, SETTLE_S) });
+            return await measure(target, pinned);
+          })
           : await measure(target, run);
         measurements.push({ contender: target.name, round, load, ...measured });
       });
