@@ -15,6 +15,7 @@ import { describe, notificationText } from "../../protocol/message.ts";
 import { modernMeta } from "../../protocol/modern.ts";
 import type { UpstreamCall } from "./call.ts";
 import { Conversation, type Listen, type Topic } from "./conversation.ts";
+import { Dispatcher } from "./dispatcher.ts";
 import { openGuarded } from "./guarded_wire.ts";
 import { type InitializeResult, isModern } from "./handshake.ts";
 import { IdleRest } from "./idle_rest.ts";
@@ -23,30 +24,18 @@ import type { InstanceOptions } from "./instance_options.ts";
 import { type Life, type LifeEvent, mayStart, newLife, nextLife } from "./life.ts";
 import type { Askable } from "./question.ts";
 import { type HandshakeDone, Startup } from "./startup.ts";
-import { Sweeps } from "./sweeps.ts";
-import { WaitingCalls } from "./waiting_calls.ts";
 import { type CloseGrace, UNHURRIED, type WireEnd } from "./wire.ts";
 
 export type { InstanceListener, InstanceOptions } from "./instance_options.ts";
-
-/**
- * Calls that a client may still make at once while another one waits for its turn, and one a second
- * beyond: without end the other would never have it, and with none a call could wait for another of its
- * own client's for ever.
- */
-const MAX_PASSES = 2;
 
 /** One server process or connection, and everything it owes. */
 export class Instance {
   readonly name: string;
   readonly #options: InstanceOptions;
-  readonly #waiting: WaitingCalls;
   readonly #conversation: Conversation;
+  readonly #calls: Dispatcher;
   readonly #startup: Startup;
   readonly #rest: IdleRest;
-  readonly #sweeps: Sweeps;
-  /** Calls that were made a second time. */
-  readonly #repeated = new WeakSet<UpstreamCall>();
   #life: Life = newLife();
   /** Settles when the last process has ended; the next one is not started before. */
   #lastEnd: Promise<void> = Promise.resolve();
@@ -57,22 +46,16 @@ export class Instance {
   #diesOfProbes = false;
   /** Why it failed the last time, for people. */
   #lastError: string | undefined;
-  /** Whether calls of different clients take turns, so that every question has one possible asker. */
-  #takesTurns = false;
-  /** Calls of whoever has the turn that were given out while the next one waited for it. */
-  #passes = 0;
 
   constructor(options: InstanceOptions) {
     this.name = options.name;
     this.#options = options;
     const { name, clock, log, callTimeoutMs, listener } = options;
-    this.#waiting = new WaitingCalls(options);
-    this.#sweeps = new Sweeps({ clock, callTimeoutMs, onSweep: (late) => this.#sweep(late) });
     this.#rest = new IdleRest({
       clock,
       idleTimeoutMs: options.idleTimeoutMs,
       isInUse: () =>
-        this.#conversation.waiting > 0 || this.#waiting.size > 0 || listener.isNeeded(),
+        this.#conversation.waiting > 0 || this.#calls.queued.size > 0 || listener.isNeeded(),
       onIdle: () => this.#life.state === "ready" && this.#onIdle(),
     });
     this.#conversation = new Conversation({
@@ -83,12 +66,14 @@ export class Instance {
       onHandshake: (method, answer) => this.#startup.onAnswer(method, answer),
       onAnswered: () => {
         this.#rest.used();
-        if (this.#waiting.size > 0) this.#pump();
+        if (this.#calls.queued.size > 0) this.#pump();
       },
-      onRoom: () => this.#waiting.size > 0 && this.#pump(),
+      onRoom: () => this.#calls.queued.size > 0 && this.#pump(),
       onNotification: (message, text) => listener.onNotification(this, message, text),
       onRequest: (request) => listener.onRequest(this, request),
     });
+    const isReady = () => this.#life.state === "ready";
+    this.#calls = new Dispatcher(this.#conversation, options, isReady);
     this.#startup = new Startup(this.#conversation, {
       ...options,
       onDone: (done) => this.#onInitialized(done),
@@ -134,12 +119,12 @@ export class Instance {
 
   /** Those that wait for their turn. */
   get queued(): Iterable<UpstreamCall> {
-    return this.#waiting;
+    return this.#calls.queued;
   }
 
   /** Calls waiting for their turn. */
   get callsQueued(): number {
-    return this.#waiting.size;
+    return this.#calls.queued.size;
   }
 
   /** Those who wait for it to be ready, most of them for a call of theirs. */
@@ -167,11 +152,9 @@ export class Instance {
     return this.#conversation.doubt;
   }
 
-  /** Whether a call of `owner` would meet no other client's here, neither waiting nor in flight. */
+  /** See {@linkcode Dispatcher.isFreeFor}. */
   isFreeFor(owner: string): boolean {
-    if (!this.#conversation.isFreeFor(owner)) return false;
-    for (const call of this.#waiting) if (call.owner !== owner) return false;
-    return true;
+    return this.#calls.isFreeFor(owner);
   }
 
   /** The calls in flight whose clients can be asked, oldest first. */
@@ -184,9 +167,9 @@ export class Instance {
     this.#conversation.heardOf(owner);
   }
 
-  /** From now on, calls of different clients take turns. */
+  /** See {@linkcode Dispatcher.takeTurns}. */
   takeTurns(): void {
-    this.#takesTurns = true;
+    this.#calls.takeTurns();
   }
 
   /** What the server said of itself; undefined before it was ready once. */
@@ -231,13 +214,9 @@ export class Instance {
 
   /** Takes a call; starts the server if need be. */
   submit(call: UpstreamCall): void {
-    if (this.#life.state === "ready" && this.#waiting.size === 0 && this.#mayRun(call.owner)) {
-      return this.#dispatch(call);
-    }
-    const refusal = this.#refusal() ?? this.#waiting.refusalOf(call);
+    if (this.#calls.giveAtOnce(call)) return;
+    const refusal = this.#refusal() ?? this.#calls.add(call);
     if (refusal !== undefined) return call.fail(refusal);
-    this.#waiting.push(call);
-    this.#sweeps.begin();
     this.#pump();
   }
 
@@ -246,14 +225,12 @@ export class Instance {
    * dropped. The caller answers whoever is left.
    */
   abandon(call: UpstreamCall, reason: string): void {
-    if (this.#waiting.remove(call)) return;
-    this.#conversation.abandon(call, reason);
-    this.#pump();
+    this.#calls.abandon(call, reason);
   }
 
-  /** Takes a call back that still waits for its turn. @returns whether it did. */
+  /** See {@linkcode Dispatcher.withdraw}. */
   withdraw(call: UpstreamCall): boolean {
-    return this.#waiting.remove(call);
+    return this.#calls.withdraw(call);
   }
 
   /** Passes a notification on to the server, if it runs. */
@@ -277,7 +254,7 @@ export class Instance {
     this.#step({ type: "drain" });
     for (const { call } of this.#conversation.clear()) call.fail(fault);
     this.#failWaiting(this.#refusal()!);
-    this.#sweeps.end();
+    this.#calls.end();
     this.#rest.end();
     this.#options.listener.onGone(this, { crashed: false });
     await this.#closeWire(grace);
@@ -324,21 +301,8 @@ export class Instance {
 
   /** Does what can be done now: start, wait for the next start, or hand out waiting calls. */
   #pump(): void {
-    if (this.#life.state === "ready") {
-      const mayRun = (owner: string) => this.#mayRun(owner);
-      while (this.#conversation.waiting < this.#options.maxCalls && this.#conversation.hasRoom) {
-        const next = this.#waiting.next;
-        const isKept = this.#takesTurns && next !== undefined &&
-          this.#conversation.othersWait(next);
-        if (isKept && this.#passes >= MAX_PASSES) return;
-        const call = this.#waiting.shift(mayRun);
-        if (call === undefined) return;
-        this.#passes = isKept ? this.#passes + 1 : 0;
-        this.#dispatch(call);
-      }
-      return;
-    }
-    if (this.#waiting.size === 0 && this.#waitingForReady.length === 0) return;
+    if (this.#life.state === "ready") return this.#calls.giveOut();
+    if (this.#calls.queued.size === 0 && this.#waitingForReady.length === 0) return;
     const now = this.#options.clock.now();
     if (mayStart(this.#life, now)) return void this.#start();
     if (this.#life.state === "backoff" && this.#retryTimer === undefined) {
@@ -389,7 +353,7 @@ export class Instance {
     this.#options.log.info("server ready", { server: this.name, pid: this.pid });
     this.#options.listener.onReady(this);
     for (const waiter of this.#waitingForReady.splice(0)) waiter.resolve(result);
-    this.#waiting.renew();
+    this.#calls.renew();
     this.#rest.begin();
     this.#pump();
   }
@@ -429,7 +393,7 @@ export class Instance {
     const { listener } = this.#options;
     // What it wrote may be about any of the clients it worked for; the log has it in any case.
     const isOnes = this.#conversation.onlyClient !== undefined;
-    this.#requeue([...end.notExecuted ?? [], ...this.#conversation.unsent]);
+    this.#calls.requeue([...end.notExecuted ?? [], ...this.#conversation.unsent]);
     this.#conversation.wire = undefined;
     this.#options.log.warn("server ended", { server: this.name, how: end.how });
     this.#lastError = end.how;
@@ -442,9 +406,8 @@ export class Instance {
       { server: this.name, detail: isOnes ? lastWords : end.how },
     );
     for (const { call, heard } of this.#conversation.clear()) {
-      const again = !heard && !this.#repeated.has(call) && listener.mayRepeat(call);
-      if (again) this.#repeat(call);
-      else call.fail(fault);
+      const again = !heard && listener.mayRepeat(call) && this.#calls.repeat(call);
+      if (!again) call.fail(fault);
     }
     listener.onGone(this, { crashed: true });
     // Calls that were still waiting never reached the old process: they go to the next one, if there
@@ -452,23 +415,6 @@ export class Instance {
     const refusal = this.#refusal();
     if (refusal === undefined) this.#pump();
     else this.#failWaiting(refusal);
-  }
-
-  /** Calls that the server never had go to its next connection, ahead of those that came later. */
-  #requeue(ids: readonly number[]): void {
-    for (const id of ids.toReversed()) {
-      const call = this.#conversation.takeBack(id);
-      if (call === undefined) continue;
-      this.#waiting.unshift(call);
-    }
-    if (this.#waiting.size > 0) this.#sweeps.begin();
-  }
-
-  /** Makes a call once more that does no harm when it is made twice. */
-  #repeat(call: UpstreamCall): void {
-    this.#repeated.add(call);
-    this.#waiting.push(call);
-    this.#sweeps.begin();
   }
 
   /** Nobody has used it for long: its process is ended, until the next call. */
@@ -488,7 +434,7 @@ export class Instance {
   /** Fails who waits for the server to be ready, or for a turn. */
   #failWaiting(fault: Fault): void {
     for (const waiter of this.#waitingForReady.splice(0)) waiter.reject(fault);
-    for (const call of this.#waiting.clear()) call.fail(fault);
+    this.#calls.failWaiting(fault);
   }
 
   async #closeWire(grace: CloseGrace = UNHURRIED): Promise<void> {
@@ -497,59 +443,6 @@ export class Instance {
     this.#startup.end();
     await wire?.close(grace);
   }
-
-  // ---- calls
-
-  #mayRun(owner: string): boolean {
-    // A process that does not read is given nothing more, and one that is about to end never: what waits
-    // goes to the next one.
-    return this.#conversation.hasRoom &&
-      this.#conversation.waiting < this.#options.maxCalls &&
-      this.#conversation.waitingFor(owner) < this.#options.maxCallsPerOwner &&
-      !(this.#takesTurns && this.#conversation.othersWait(owner));
-  }
-
-  #dispatch(call: UpstreamCall): void {
-    this.#conversation.dispatch(call);
-    this.#sweeps.begin();
-  }
-
-  /** @param late Milliseconds this machine or process slept: they are nobody's fault. */
-  #sweep(late: number): void {
-    const { clock, callTimeoutMs } = this.#options;
-    const now = clock.now();
-    const silence = `${callTimeoutMs / 1000} s`;
-    for (const call of this.#conversation.overdue(now, late)) {
-      this.abandon(call, `no answer within ${silence}`);
-      call.fail(
-        new Fault(
-          "upstream_timeout",
-          `Server ${JSON.stringify(this.name)} did not answer ${call.method} within ${silence}`,
-          { server: this.name },
-        ),
-      );
-    }
-    // While the server is being started, the time of the start counts, and nobody's own.
-    const waiting = this.#life.state === "ready" ? this.#waiting.takeOverdue(now, late) : [];
-    for (const call of waiting) {
-      call.fail(
-        new Fault(
-          "upstream_timeout",
-          `Server ${
-            JSON.stringify(this.name)
-          } was too busy to take ${call.method} within ${silence}`,
-          { server: this.name, retryable: true },
-        ),
-      );
-    }
-    if (this.#passes >= MAX_PASSES && this.#life.state === "ready") {
-      this.#passes = MAX_PASSES - 1;
-      this.#pump();
-    }
-    if (this.#conversation.waiting > 0 || this.#waiting.size > 0) this.#sweeps.begin();
-  }
-
-  // ---- lines from the server
 
   #onReadingFault(error: unknown): void {
     const { stack = String(error) } = error as Error;
