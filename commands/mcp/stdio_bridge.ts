@@ -7,7 +7,8 @@
  * `stdio_bridge_modern.ts`'s; a client may use both eras on one standard input.
  *
  * Guarantees: every request is answered exactly once, whatever happens to the daemon; so each side
- * promises, and what reaches none of them is answered here. Nothing but messages is written.
+ * promises, and what reaches none of them is answered here. A server whose question was answered in a
+ * way that cannot be passed on is told so. Nothing but messages is written.
  *
  * @module
  */
@@ -25,6 +26,7 @@ import { asFault, Fault } from "../../protocol/errors.ts";
 import type { LineEnds } from "../../protocol/ndjson.ts";
 import { inputEnded } from "./stdio_bridge_faults.ts";
 import { LegacySide } from "./stdio_bridge_legacy.ts";
+import { glimpseOf } from "./stdio_bridge_line_ends.ts";
 import { ModernSide } from "./stdio_bridge_modern.ts";
 import type { Reached } from "./stdio_bridge_way.ts";
 import { openWire } from "./stdio_bridge_wire.ts";
@@ -92,17 +94,25 @@ export class StdioBridge {
       const side = isModernRequest(params) ? this.#modern : this.#legacy;
       return void side.ask({ id, method, line });
     }
-    if (message.kind === "response") return this.#legacy.tell(line, "an answer");
-    if (!this.#isModern(message, line)) this.#legacy.tell(line, message.method);
+    if (message.kind === "response") {
+      return this.#legacy.tell({ line, method: "an answer", question: message.id });
+    }
+    if (!this.#isModern(message, line)) this.#legacy.tell({ line, method: message.method });
   }
 
-  /** A line was too long to be taken: whoever sent it is told, under its id where that can be read. */
-  refuseLine({ head, tail }: LineEnds): void {
-    const id =
-      /^\s*\{(?:"jsonrpc":"2\.0",)?"id":(-?\d{1,15}|"[^"\\]{0,100}")[,}]/.exec(head)?.[1] ??
-        /,"id":(-?\d{1,15}|"[^"\\]{0,100}")(?:,"jsonrpc":"2\.0")?\}\s*$/.exec(tail)?.[1] ?? "null";
-    const fault = new Fault("invalid_request", "Cannot take the message: its line is too long");
-    this.#options.write(fault.toResponseText(id));
+  /**
+   * A line was too long to be taken: whoever waits for something is told, where its id can be read. That
+   * is the client for a request, and for an answer the server that asked.
+   */
+  refuseLine(ends: LineEnds): void {
+    const { isAnswer, id } = glimpseOf(ends);
+    const what = isAnswer ? "the client's answer" : "the message";
+    const fault = new Fault("invalid_request", `Cannot take ${what}: its line is too long`);
+    if (!isAnswer || id === undefined) {
+      return this.#options.write(fault.toResponseText(id ?? "null"));
+    }
+    this.#options.log(`an answer to ${id} was not passed on: its line is too long`);
+    this.#legacy.tell({ line: fault.toResponseText(id), method: "an error" });
   }
 
   /**

@@ -70,6 +70,16 @@ export function unreadableFault(method: string): Fault {
   return new Fault("upstream_invalid", `Cannot read the answer to ${method}`);
 }
 
+/**
+ * What a server is told whose question was answered, where the daemon does not take the answer because it
+ * is no good as a message: too long, mostly. Undefined for other failures: then the daemon is gone, and
+ * the question with it.
+ */
+export function faultOfAnswer(error: unknown): Fault | undefined {
+  if (!(error instanceof AichakuError && error.reason === "invalid_request")) return undefined;
+  return new Fault("invalid_request", `Cannot take the client's answer: ${error.message}`);
+}
+
 /** Standard input ended, and with it the time that calls have. */
 export function inputEnded(): Fault {
   return new Fault(

@@ -6,7 +6,8 @@
  * Guarantees: every request is answered exactly once, whatever happens to the daemon. When it restarts,
  * what it certainly did not execute is sent again to the next one, and only a call that was under way
  * gets an error. Notifications and answers are handed over in the order they came, and no request
- * overtakes them, nor anything an `initialize`.
+ * overtakes them, nor anything an `initialize`. A server that waits for an answer which the daemon
+ * refuses, because it is too long, gets an error in its place.
  *
  * @module
  */
@@ -16,7 +17,7 @@ import { messageOf } from "../../client/errors.ts";
 import type { HttpWire } from "../../client/http_wire.ts";
 import { delay } from "../../client/scope.ts";
 import { NotSent } from "../../client/transport.ts";
-import { Drained, errorText, wasRefusedByDraining } from "./stdio_bridge_faults.ts";
+import { Drained, errorText, faultOfAnswer, wasRefusedByDraining } from "./stdio_bridge_faults.ts";
 import type { Lane, LaneCall } from "./stdio_bridge_lane.ts";
 import { listen } from "./stdio_bridge_listening.ts";
 import { readAnswer } from "./stdio_bridge_response.ts";
@@ -37,6 +38,16 @@ export interface LegacySideOptions {
   log(text: string): void;
   /** Milliseconds for reaching a daemon again before a request fails. */
   patienceMs: number;
+}
+
+/** What wants no answer. */
+export interface Told {
+  /** As it came. */
+  line: string;
+  /** What it is called in the log. */
+  method: string;
+  /** JSON text of the id of the question that it answers, if it does. */
+  question?: string;
 }
 
 /** A request of the client's. */
@@ -105,9 +116,10 @@ export class LegacySide {
     if (method === "initialize") this.#inOrder(answered);
   }
 
-  /** Sends what wants no answer. @param method What it is called in the log. */
-  tell(line: string, method: string): void {
-    const tell = () => this.#tell(line, method);
+  /** Sends what wants no answer. */
+  tell(told: Told): void {
+    const { line } = told;
+    const tell = () => this.#tell(told);
     const { lane } = this.#ways;
     if (this.#waiting === 0 && lane?.takes(line)) lane.tell(line).catch(tell);
     else this.#inOrder(this.#order.then(tell));
@@ -181,7 +193,7 @@ export class LegacySide {
     return answer;
   }
 
-  async #tell(line: string, method: string): Promise<void> {
+  async #tell({ line, method, question }: Told): Promise<void> {
     try {
       await this.#deliver(line, method, {
         short: async (lane) => {
@@ -195,6 +207,9 @@ export class LegacySide {
       });
     } catch (error) {
       this.#options.log(`could not pass on ${method}: ${messageOf(error)}`);
+      const fault = question === undefined ? undefined : faultOfAnswer(error);
+      if (fault === undefined) return;
+      await this.#tell({ line: fault.toResponseText(question!), method: "an error in its place" });
     }
   }
 
