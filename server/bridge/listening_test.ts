@@ -168,3 +168,33 @@ Deno.test("whoever waits to hear what a server will tell does not wait when it i
   assert.deepEqual(await honoured, new Set());
   assert.equal(bench.clock.pending, pending - 1);
 });
+
+Deno.test("a server that does not read is listened to as soon as it reads on, in its turn", async () => {
+  const bench = await new Bench().serve();
+  bench.wires.last.full = true;
+  const honoured = bench.listening.listen(["a://1"]);
+  bench.wires.last.full = false;
+  bench.listening.listen(["a://1", "a://2"]);
+  assert.deepEqual(bench.sent(), [], "nothing overtakes what waits");
+  bench.wires.last.makeRoom();
+  const lists = { toolsListChanged: true, resourcesListChanged: true };
+  assert.deepEqual(bench.sent(), [
+    ["subscriptions/listen", { id: 2, ...lists, resourceSubscriptions: ["a://1"] }],
+    ["subscriptions/listen", { id: 3, ...lists, resourceSubscriptions: ["a://1", "a://2"] }],
+  ]);
+  bench.acknowledge(2, { resourceSubscriptions: ["a://1"] });
+  assert.deepEqual(await honoured, new Set(["a://1"]));
+});
+
+Deno.test("a stream that is ended before the server reads on is never opened; one that is open is ended then", async () => {
+  const bench = await new Bench().serve();
+  bench.listening.listen([]);
+  bench.acknowledge(2);
+  bench.sent();
+  bench.wires.last.full = true;
+  const unread = bench.listening.listen(["a://1"]);
+  bench.listening.close();
+  assert.deepEqual(await unread, new Set());
+  bench.wires.last.makeRoom();
+  assert.deepEqual(bench.sent(), [["notifications/cancelled", 2]]);
+});

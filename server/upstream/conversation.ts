@@ -206,15 +206,19 @@ export class Conversation {
   listen(params: JsonObject, listen: Listen): number {
     const id = ++this.#lastId;
     this.#listens.set(id, listen);
-    this.wire?.send(requestText(String(id), "subscriptions/listen", this.#withMeta(params)));
+    const text = requestText(String(id), "subscriptions/listen", this.#withMeta(params));
+    if (!this.#held.isEmpty || this.wire?.send(text) === false) this.#held.add(id, text);
     return id;
   }
 
   /** Ends such a stream. */
   endListen(id: number): void {
     if (!this.#listens.delete(id)) return;
+    // It was never there.
+    if (this.#held.remove(id)) return;
     this.#forgo(id);
-    this.wire?.send(notificationText("notifications/cancelled", { requestId: id }));
+    const text = notificationText("notifications/cancelled", { requestId: id });
+    if (this.wire?.send(text) === false) this.#held.add(id, text);
   }
 
   /**

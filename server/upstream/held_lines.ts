@@ -1,11 +1,12 @@
 /**
- * What a server is to be sent as soon as it can be: calls, and the news that one is cancelled. Waits in
- * its order; what the server has not been sent, it has certainly not done.
+ * What a server is to be sent as soon as it can be: calls, streams of notifications to be opened, and the
+ * news that one of them is cancelled. Waits in its order; what the server has not been sent, it has
+ * certainly not done.
  *
  * @module
  */
 
-/** Lines that wait, each for the call of an id. */
+/** Lines that wait, each about the request of an id. */
 export class HeldLines {
   readonly #lines: { id: number; text: string }[] = [];
   #length = 0;
@@ -20,7 +21,7 @@ export class HeldLines {
     return this.#length;
   }
 
-  /** Ids of the calls that they are about. */
+  /** Ids of the requests that they are about. */
   get ids(): number[] {
     return this.#lines.map(({ id }) => id);
   }
@@ -30,7 +31,7 @@ export class HeldLines {
     this.#length += text.length;
   }
 
-  /** Takes the first line about a call out. @returns whether there was one. */
+  /** Takes the first line about a request out. @returns whether there was one. */
   remove(id: number): boolean {
     const at = this.#lines.findIndex((line) => line.id === id);
     if (at === -1) return false;
