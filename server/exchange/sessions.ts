@@ -98,14 +98,8 @@ export class Sessions {
     this.#options = options;
     this.#tombstones = new Tombstones(options.clock);
     this.#lastSweep = options.clock.now();
-    const { limits, clock } = options;
-    const bounds = {
-      maxEvents: limits.maxStreamEvents,
-      maxBytes: limits.maxStreamBytes,
-      doubt: { clock, ms: DOUBT_MS },
-    };
-    this.#mailbox = { ...bounds, keep: false };
-    this.#keepingMailbox = { ...bounds, keep: true };
+    this.#mailbox = mailboxOptions(options, false);
+    this.#keepingMailbox = mailboxOptions(options, true);
   }
 
   /** Sessions remembered. */
@@ -379,6 +373,20 @@ export class Sessions {
       if (this.size > 0) this.#watch();
     });
   }
+}
+
+/** Of all mailboxes alike. Their bounds are looked up: a reload of the configuration changes them. */
+function mailboxOptions({ limits, clock }: SessionsOptions, keep: boolean): MailboxOptions {
+  return {
+    get maxEvents() {
+      return limits.maxStreamEvents;
+    },
+    get maxBytes() {
+      return limits.maxStreamBytes;
+    },
+    keep,
+    doubt: { clock, ms: DOUBT_MS },
+  };
 }
 
 /** @throws {Fault} when the session lives elsewhere, or works on another project. */

@@ -32,9 +32,10 @@ class Bench {
   constructor(
     readonly store = new MemorySessionStore(),
     readonly wall: { now: number } = { now: 0 },
+    limits = LIMITS,
   ) {
     this.sessions = new Sessions({
-      limits: LIMITS,
+      limits,
       clock: this.clock,
       log: this.log,
       store,
@@ -328,4 +329,21 @@ Deno.test("a session that ends a second time does not end the one that its clien
   const second = begin();
   bench.sessions.end(first, "its connection was closed");
   assert.deepEqual([bench.sessions.get(UUID) === second, second.ended], [true, false]);
+});
+
+Deno.test("how much waits for a stream is what the configuration says now", () => {
+  const limits = { ...LIMITS };
+  const bench = new Bench(undefined, undefined, limits);
+  const before = bench.create("light");
+  limits.maxStreamEvents = 2;
+  const after = bench.create("light");
+  for (const { mailbox } of [before, after]) {
+    for (const text of ["1", "2", "3", "4"]) mailbox.post(text);
+    assert.equal(mailbox.waiting, 2);
+  }
+  limits.maxStreamEvents = LIMITS.maxStreamEvents;
+  limits.maxStreamBytes = 3;
+  const { mailbox } = bench.create("light");
+  for (const text of ["11", "22", "33"]) mailbox.post(text);
+  assert.equal(mailbox.waiting, 1);
 });
