@@ -84,8 +84,12 @@ export class AgeWatch<T> {
   #watch(): void {
     this.#timer = this.#options.clock.after(this.#lookMs, () => {
       this.#timer = undefined;
-      this.#look();
-      if (!this.#ends.isAlone && this.#timer === undefined) this.#watch();
+      try {
+        this.#look();
+      } finally {
+        // One that fails keeps nobody else from being told, with the next look.
+        if (!this.#ends.isAlone && this.#timer === undefined) this.#watch();
+      }
     });
   }
 
