@@ -33,6 +33,23 @@ Deno.test("numbers that a double holds stay numbers, also beside one that it doe
   assert.equal(isObject(big), false);
 });
 
+Deno.test("an object is one however it was made, and nothing else is", () => {
+  const objects = [
+    {},
+    parseJson('{"__proto__":null}'),
+    parseJson('{"__proto__":[],"a":12345678901234567890}'),
+    { ...parseJson('{"__proto__":1}') as object },
+    Object.fromEntries([["__proto__", 1]]),
+    Object.create(null),
+    Object.create({}),
+    new Map(),
+  ];
+  for (const value of objects) assert.equal(isObject(value), true);
+  const others = [undefined, null, true, 0, "", "{}", [], [{}], () => {}, Symbol.iterator];
+  for (const value of others) assert.equal(isObject(value), false);
+  for (const text of EXACT_NUMBERS) assert.equal(isObject(parseJson(text)), false);
+});
+
 Deno.test("numbers keep their text in long texts as well, whatever strings stand around them", () => {
   const piece = fc.oneof(
     fc.constantFrom(

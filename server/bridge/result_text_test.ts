@@ -31,6 +31,10 @@ Deno.test("what takes reading is left to be read", () => {
       '{"jsonrpc":"2.0","id":7,"result":[]}',
       '{"jsonrpc":"2.0","id":7,"result":null}',
       '{"jsonrpc":"2.0","id":8,"result":{}}',
+      '{"jsonrpc":"2.0","id":77,"result":{}}',
+      '{"jsonrpc":"2.0","id":"7","result":{}}',
+      '{"jsonrpc":"2.0","id":7',
+      '{"jsonrpc":"2.0","id":',
       '{"jsonrpc": "2.0","id":7,"result":{}}',
       '{"jsonrpc":"2.0","id":7,"result":{"resultType":"other"}}',
       '{"jsonrpc":"2.0","id":7,"result":{"content":[],"_meta":{"b":2}}}',
@@ -41,4 +45,17 @@ Deno.test("what takes reading is left to be read", () => {
       '{"result":{\r},"jsonrpc":"2.0","id":7}',
     ]
   ) assert.equal(withMembers(text, MEMBERS), undefined, text);
+});
+
+Deno.test("a response is known by its whole id, whatever that is and begins with", () => {
+  const ids = ["1", "12", "123", '""', '"1"', '"12"', '"\\",\\"result\\":{"', "1.5", "-1"];
+  for (const id of ids) {
+    for (const other of ids) {
+      const text = `{"jsonrpc":"2.0","id":${other},"result":{"a":1}}`;
+      const expected = id === other
+        ? `{"jsonrpc":"2.0","id":${id},"result":{"b":2,"a":1}}`
+        : undefined;
+      assert.equal(withMembers(text, { id, members: '"b":2' }), expected);
+    }
+  }
 });

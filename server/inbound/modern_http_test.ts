@@ -18,6 +18,8 @@ class Bench {
   readonly log = new FakeLog();
   readonly exchange = new Exchange(LIMITS, this.log);
   endpoint = new FakeEndpoint();
+  readonly silence = new SilenceWatch(this.clock);
+  readonly absence = new AbsenceWatch(this.clock);
   readonly sessions = new Sessions({
     limits: LIMITS,
     clock: this.clock,
@@ -26,11 +28,16 @@ class Bench {
     endpointOf: () => this.endpoint,
   });
 
-  post(headers: Record<string, string> = {}): Promise<Response> {
-    const { clock, log, exchange, sessions, endpoint } = this;
-    const silence = new SilenceWatch(clock);
+  post(
+    headers: Record<string, string> = {},
+    { id = "1", eventStream = false, signal }: {
+      id?: string;
+      eventStream?: boolean;
+      signal?: AbortSignal;
+    } = {},
+  ): Promise<Response> {
+    const { clock, log, exchange, sessions, endpoint, silence, absence } = this;
     const longAnswers = new LongAnswers({ clock, maxLength: Infinity, onCutOff() {} });
-    const absence = new AbsenceWatch(clock);
     const context = {
       clock,
       log,
@@ -44,6 +51,7 @@ class Bench {
     return postModern(context as unknown as InboundContext, {
       request: new Request("http://localhost/mcp/fake", {
         method: "POST",
+        signal,
         headers: {
           "mcp-protocol-version": "2026-07-28",
           "mcp-method": "tools/list",
@@ -51,8 +59,9 @@ class Bench {
         },
       }),
       endpoint,
-      accepts: { json: true, eventStream: false },
+      accepts: { json: true, eventStream },
       message: request("tools/list", {
+        id,
         params: { _meta: { [META.protocolVersion]: "2026-07-28", [META.clientCapabilities]: {} } },
       }),
     });
@@ -89,4 +98,72 @@ Deno.test("a client that names itself goes on with a server that was configured 
   assert.equal((await other).status, 200);
   assert.equal(before.left.length, 1);
   assert.equal(bench.sessions.size, 1);
+});
+
+Deno.test("an error of a server's has the status of its code, wherever the id stands, and nothing else has", async () => {
+  const error = (code: number) => `"error":{"code":${code},"message":"no"}`;
+  for (
+    const id of ["1", "12345678901234567890", '""', '"a"', '",\\"error\\":{\\"code\\":-32601}"']
+  ) {
+    const texts: [text: string, status: number][] = [
+      [`{"jsonrpc":"2.0","id":${id},${error(-32601)}}`, 404],
+      [`{"jsonrpc":"2.0","id":${id},${error(-32600)}}`, 400],
+      [`{"jsonrpc":"2.0","id":${id},${error(-32010)}}`, 200],
+      [`{"jsonrpc":"2.0",${error(-32601)},"id":${id}}`, 404],
+      [`{${error(-32601)},"jsonrpc":"2.0","id":${id}}`, 404],
+      [`{"jsonrpc":"2.0","id":${id},"error":{"message":"${"x".repeat(300)}","code":-32601}}`, 404],
+      [`{"jsonrpc":"2.0","id":${id},"result":{${error(-32601)}}}`, 200],
+      [`{"result":{${error(-32601)}},"jsonrpc":"2.0","id":${id}}`, 200],
+      [`{"jsonrpc":"2.0","result":{${error(-32601)}},"id":${id}}`, 200],
+    ];
+    const bench = new Bench();
+    for (const [text, status] of texts) {
+      const responded = bench.post({}, { id });
+      bench.endpoint.calls.at(-1)!.answer(text);
+      const response = await responded;
+      assert.deepEqual([response.status, await response.text()], [status, text]);
+    }
+  }
+});
+
+Deno.test("a thousand requests of clients without a name leave nothing behind, however they end", async () => {
+  const bench = new Bench();
+  for (let i = 0; i < 1000; i++) {
+    const left = new AbortController();
+    const responded = bench.post({}, { eventStream: true, signal: left.signal });
+    const call = bench.endpoint.calls.pop()!;
+    assert.equal(bench.sessions.size, 1);
+    if (i % 4 === 0) call.succeed({ tools: [] });
+    else if (i % 4 === 1) {
+      left.abort();
+      bench.clock.advance(1_000);
+    } else if (i % 4 === 2) bench.sessions.end([...bench.sessions][0], "by hand");
+    else {
+      bench.clock.advance(11_000);
+      call.succeed({ tools: [] });
+    }
+    const response = await responded;
+    assert.equal(JSON.parse((await response.text()).replace(/^[^{]*/, "")).id, 1);
+    assert.deepEqual([bench.sessions.size, bench.endpoint.left.length], [0, i + 1]);
+    assert.equal(call.session.calls.size, 0);
+  }
+  bench.clock.advance(60_000);
+  assert.equal(bench.clock.pending, 0);
+  assert.deepEqual(bench.log.errors, []);
+});
+
+Deno.test("a request that is refused leaves nothing behind either", async () => {
+  const bench = new Bench();
+  for (const failure of [new Error("a fault of ours"), undefined]) {
+    bench.endpoint.failure = failure;
+    if (failure === undefined) bench.exchange.drain("stop");
+    const response = await bench.post({}, { eventStream: true });
+    assert.equal(
+      JSON.parse(await response.text()).error.data.reason,
+      failure ? "internal" : "draining",
+    );
+    assert.equal(bench.sessions.size, 0);
+  }
+  bench.clock.advance(60_000);
+  assert.equal(bench.clock.pending, 0);
 });
