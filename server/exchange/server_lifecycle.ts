@@ -48,6 +48,9 @@ const LISTS_CHANGED = [
 /** Milliseconds that calls may go on at an instance that was replaced. */
 const RETIRE_MS = 60_000;
 
+/** Why a process is gone that did not end by itself. */
+const ENDED = "its process was ended, and what it knew with it";
+
 /** Starts and ends what one server runs. */
 export class ServerLifecycle {
   readonly #options: ServerLifecycleOptions;
@@ -159,14 +162,29 @@ export class ServerLifecycle {
       const sessions = this.#places.takeOff(shared);
       // The next daemon tells those who lose something by the end of this one.
       if (this.#options.pool.closed) return;
-      const reason = "its process was ended, and what it knew with it";
-      for (const session of sessions) this.#onTakenOff(session, { shared, reason });
+      for (const session of sessions) this.#onTakenOff(session, { shared, reason: ENDED });
       return;
     }
     if (shared.own === undefined) return this.#places.forgetIfUseless(shared);
-    if (crashed) this.#lastError = shared.instance.lastError;
-    const how = crashed ? "ended" : "was ended";
-    this.end(shared, `its process ${how}, and what it knew with it`);
+    const reason = crashed ? this.#onOwnCrashed(shared) : ENDED;
+    this.end(shared, reason);
+  }
+
+  /**
+   * Calls that had not had their turn there go to no other process, which would know nothing: they hear
+   * what those hear that were in flight. @returns what has happened, for people.
+   */
+  #onOwnCrashed(shared: SharedInstance): string {
+    const { policy: { server } } = this.#options;
+    const how = this.#lastError = shared.instance.lastError;
+    const reason = `its process ${how}, and what it knew is gone`;
+    const fault = new Fault(
+      "upstream_exited",
+      `Server ${JSON.stringify(server)} was ended: ${reason}; this call had not had its turn`,
+      { server, detail: how, retryable: true },
+    );
+    shared.failWaiting(fault);
+    return reason;
   }
 
   /** Ends an instance for good; the sessions on it are placed anew, or lost if it was their own. */

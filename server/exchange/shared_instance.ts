@@ -170,6 +170,12 @@ export class SharedInstance implements InstanceListener {
     return this.#calls.withdrawWaiting(isMeant);
   }
 
+  /** Fails the calls that the server has not had yet; no process is to have them. */
+  failWaiting(fault: Fault): void {
+    const { instance } = this;
+    for (const call of [...instance.queued]) if (instance.withdraw(call)) call.fail(fault);
+  }
+
   /** Whether such a call is known here under this name. */
   holds(requestState: string): boolean {
     return this.#calls.holds(requestState);
