@@ -287,15 +287,24 @@ export class BridgedCall implements UpstreamCall, Askable {
     const inputRequests = Object.fromEntries(
       [...questions].map(([key, { question }]) => [key, modernQuestion(question)]),
     );
+    const { clock, instance } = this.#keeper;
     const state = this.#keeper.park(this);
     if (state === undefined) {
       this.#giveUp("too many calls are parked");
-      return call.fail(new Fault("overloaded", "Too many calls wait for answers of clients"));
+      return call.fail(
+        new Fault(
+          "overloaded",
+          `Server ${JSON.stringify(instance.name)} needs answers of the client to go on with ` +
+            `${this.method}, and too many calls wait for such answers already; the server may have ` +
+            `begun it, so look before you make it again`,
+          // The server has had the call: it asked for its sake.
+          { server: instance.name, retryable: false },
+        ),
+      );
     }
     this.#state = state;
     this.#wasParked = true;
     this.#waiting = undefined;
-    const { clock, instance } = this.#keeper;
     // Its client is being asked: the server is not silent, and has no less time than the client.
     instance.heardOf(this.owner);
     const timeouts = [...questions.values()].map(({ question }) => question.timeoutMs);

@@ -1,12 +1,16 @@
 import assert from "node:assert/strict";
 import { type JsonObject, parseJson } from "../../protocol/json.ts";
+import { META } from "../../protocol/modern.ts";
 import { Endpoints, stdioEntry } from "../../tests/fixtures/endpoints.ts";
 import { newSession, NotedReply, request } from "../../tests/fixtures/exchange.ts";
 import { settle } from "../../tests/fixtures/fake_clock.ts";
 import type { FakeWire } from "../../tests/fixtures/fake_wire.ts";
+import { InstanceBench } from "../../tests/fixtures/instances.ts";
 import { ModernClient } from "../../tests/fixtures/modern_client.ts";
 import type { SharingMode } from "../config/types.ts";
+import { Call } from "../exchange/call.ts";
 import { serverKey } from "../upstream/instance_key.ts";
+import { BridgedCall } from "./bridged_call.ts";
 
 const TOOL = { name: "x" };
 
@@ -81,6 +85,28 @@ Deno.test("what only waits for its client is in nobody's way, and kept for its w
   const { requestState } = parked.result;
   const again = bench.client.call("tools/call", { ...TOOL, requestState });
   assert.deepEqual(again.result?.content, ["done"]);
+});
+
+Deno.test("a call that asks when nothing more can be parked has been begun: it is not to be made again", async () => {
+  const { instance, clock, wires } = await new InstanceBench().start();
+  const keeper = { instance, clock, digest: () => "", park: () => undefined, unpark() {} };
+  const reply = new NotedReply();
+  const _meta = { [META.clientCapabilities]: { elicitation: { form: {} } } };
+  const message = request("tools/call", { params: { ...TOOL, _meta } });
+  const call = new Call(newSession("a", { kind: "request", clock }), message, reply);
+  const bridged = new BridgedCall(call, TOOL, keeper);
+  bridged.begin();
+  const params = { message: "Name?", requestedSchema: {} };
+  const { answer } = bridged.ask({ method: "elicitation/create", params, timeoutMs: 1_000 });
+  const refused = assert.rejects(answer, { reason: "cancelled" });
+  clock.advance(15);
+  await refused;
+  const { reason, retryable } = reply.answers[0].error.data;
+  assert.deepEqual([reason, retryable], ["overloaded", false]);
+  assert.deepEqual(wires.last.take().map(({ method }) => method), [
+    "tools/call",
+    "notifications/cancelled",
+  ]);
 });
 
 Deno.test("a call that goes on stays where it is known when another one is parked", async () => {

@@ -38,8 +38,9 @@ export async function callModernServer(
 ): Promise<void> {
   const due = clock.now() + MAX_TIME_MS;
   let more: JsonObject = {};
+  let round = 0;
   try {
-    for (let round = 0; round <= MAX_ROUNDS; round++) {
+    for (; round <= MAX_ROUNDS; round++) {
       // Cancelled behind its last answer: nothing more is done for it.
       if (call.settled) return;
       const result = await makeOnce(call, instance, more);
@@ -63,8 +64,13 @@ export async function callModernServer(
     throw invalid(call, `asked for more ${MAX_ROUNDS + 1} times`);
   } catch (error) {
     if (error instanceof UpstreamError) call.failWith(error.error);
-    else call.fail(asFault(error));
+    else call.fail(round === 0 ? asFault(error) : begun(asFault(error)));
   }
+}
+
+/** The same of a call that the server had before it asked for more: it may have done a part of it. */
+function begun({ reason, message, details }: Fault): Fault {
+  return new Fault(reason, message, { ...details, retryable: false });
 }
 
 /** Whether there is something to come back with. Without, the call would only be made again. */

@@ -143,6 +143,17 @@ Deno.test("a state without questions is sent back at once, and none is made up",
   assert.deepEqual(["requestState" in third.params, third.params.inputResponses], [false, {}]);
 });
 
+Deno.test("a call that its server had begun is not to be made again, whatever refuses its next round", async () => {
+  const bench = await new Bench().start();
+  const reply = bench.client.call("tools/call", { name: "x" });
+  await bench.ask((await bench.request()).id, { who: FORM });
+  await bench.endpoint.stop();
+  bench.client.respond(reply.notified[0], { result: { action: "accept" } });
+  await settle();
+  const { reason, retryable } = reply.answers[0].error.data;
+  assert.deepEqual([reason, retryable], ["draining", false]);
+});
+
 Deno.test("a URL to visit has an id for clients that know such ids", async () => {
   const bench = await new Bench().start();
   const reply = bench.client.call("tools/call", { name: "x" });
