@@ -5,7 +5,7 @@
  * @module
  */
 
-import { ChurningMap } from "../../platform/churning_map.ts";
+import { MostlyOneMap } from "../../platform/mostly_one_map.ts";
 import type { Clock } from "../../platform/clock.ts";
 import { Fault } from "../../protocol/errors.ts";
 import type { JsonObject } from "../../protocol/json.ts";
@@ -91,7 +91,7 @@ export class Session {
   /** Whether its record outlives the daemon, so that its client can come back. */
   readonly kept: boolean;
   /** Calls in flight. */
-  readonly calls = new ChurningMap<CallKey, Call>();
+  readonly calls = new MostlyOneMap<CallKey, Call>();
   /** Log level it asked for; survives a restart of the daemon. */
   logLevel: string | null = null;
   /**
