@@ -1,7 +1,7 @@
 /**
  * Compares aichaku with what it can be compared with, side by side in one run:
  *
- *     deno task bench                    all of it, about 20 minutes; writes results.md and results.json
+ *     deno task bench                    all of it, about 25 minutes; writes results.md and results.json
  *     deno task bench --quick            a first look, under a minute
  *     deno task bench --part memory      one part; more than once for several
  *     deno task bench --only throughput/aichaku --only throughput/bare
