@@ -7,10 +7,16 @@ import { createRoutes } from "./routes.ts";
 function bench() {
   const { options, ...rest } = routesBench();
   const routes = createRoutes(options);
-  const fetch = (method: string, path: string, headers: Record<string, string> = {}) =>
+  const fetch = (
+    method: string,
+    path: string,
+    headers: Record<string, string> = {},
+    body?: string,
+  ) =>
     routes.request(`http://127.0.0.1:7182${path}`, {
       method,
       headers: { host: "127.0.0.1:7182", ...headers },
+      body,
     });
   return { ...rest, fetch };
 }
@@ -117,4 +123,48 @@ Deno.test("a fault of the daemon's own is logged, and told without its stack", a
   assert.equal(response.status, 500);
   assert.deepEqual((await response.json()).error.data, { reason: "internal", retryable: false });
   assert.equal(log.errors.length, 1);
+});
+
+Deno.test("nobody can see, use or end the request of a client without a name, although its id can be guessed", async () => {
+  const { fetch, sessions, endpoint } = bench();
+  const session = sessions.create({ kind: "request", endpoint });
+  const { id } = session;
+  assert.equal(id, "request-1");
+  const json = { "content-type": "application/json" };
+  const both = { accept: "application/json, text/event-stream" };
+  const message = JSON.stringify({ jsonrpc: "2.0", id: 1, method: "tools/list" });
+  for (const header of ["mcp-session-id", "x-session-id"]) {
+    const named = { ...both, [header]: id };
+    const ways: [method: string, path: string, body?: string][] = [
+      ["POST", "/mcp/one", message],
+      ["GET", "/mcp/one"],
+      ["DELETE", "/mcp/one"],
+      ["POST", "/mcp/v1/message", message],
+      ["GET", `/mcp/v1/stream/${id}`],
+      ["POST", "/rpc/one", message],
+      ["GET", "/sse"],
+      ["GET", `/sse/${id}`],
+      ["DELETE", "/session"],
+      ["POST", `/messages?sessionId=${id}`, message],
+      ["POST", `/mcp/one/messages?sessionId=${id}`, message],
+      ["DELETE", `/sessions/${id}`],
+    ];
+    for (const [method, path, body] of ways) {
+      // Without the other header, each of these begins something of its own.
+      if (header === "mcp-session-id" && ["/rpc/one", "/sse"].includes(path)) continue;
+      const response = await fetch(
+        method,
+        path,
+        body === undefined ? named : { ...named, ...json },
+        body,
+      );
+      assert.ok(response.status >= 400, `${method} ${path}: ${response.status}`);
+      await response.body?.cancel();
+    }
+  }
+  assert.deepEqual([session.ended, sessions.size, endpoint.calls], [false, 1, []]);
+  const shown = await fetch("GET", "/sessions", { authorization: `Bearer ${TOKEN}` });
+  assert.equal((await shown.json()).sessions[0].id, id);
+  const ended = await fetch("DELETE", `/sessions/${id}`, { authorization: `Bearer ${TOKEN}` });
+  assert.deepEqual([ended.status, session.ended, sessions.size], [204, true, 0]);
 });
