@@ -10,6 +10,7 @@ import { pause } from "../../platform/pause.ts";
 import { settlesWithin } from "../../protocol/deadline.ts";
 import { ask } from "./control.ts";
 import { type Health, parseHealth } from "./health.ts";
+import { keepOpen } from "./keep_open.ts";
 import { DaemonProblem } from "./problem.ts";
 
 /** Where to listen. */
@@ -65,68 +66,32 @@ const MAX_SILENCES = 3;
 /** Milliseconds that the last daemon may take to notice that it is over, and to end. */
 const PREDECESSOR_MS = 15_000;
 
-/** Milliseconds until a port that was lost is opened again, and between two attempts. */
-const REOPEN_MS = 500;
-
 /**
- * Listens, until it is told to close: Deno (2.9.6) ends its listener when there are too many open files
- * for a connection, and nothing would ever be heard on that port again.
+ * Listens, until it is told to close; see {@linkcode keepOpen}.
  *
  * @throws {DaemonProblem} when it may not or cannot.
  */
 export async function listen(options: ListenOptions): Promise<Listening> {
-  const { clock = systemClock } = options;
-  let server = await serve({ ...options, host: permittedHost(options) });
-  const { hostname: host, port } = server.addr;
-  const closing = new AbortController();
-  let isOpen = true;
-  let told: string | undefined;
-  void stayOpen();
+  const { clock = systemClock, onLost } = options;
+  const first = await serve({ ...options, host: permittedHost(options) });
+  const { hostname: host, port } = first.addr;
+  const kept = keepOpen(first, {
+    clock,
+    onLost,
+    reopen: () => open({ ...options, host, port }),
+  });
   // The literal address, whatever name was configured: names can mean another one tomorrow.
-  const address = dialAddress(server.addr.hostname, server.addr.port);
+  const address = dialAddress(host, port);
   return {
     url: `http://${address}`,
     address,
     async close(graceMs) {
       // shutdown() waits for open streams, for ever if need be, and aborting the server's signal after
       // it throws BadResource from inside the runtime (Deno 2.9.6): hence a bound and no force.
-      closing.abort();
-      if (isOpen) await settlesWithin(server.shutdown(), graceMs);
+      const server = kept.release();
+      if (server !== undefined) await settlesWithin(server.shutdown(), graceMs);
     },
   };
-
-  async function stayOpen(): Promise<void> {
-    while (!closing.signal.aborted) {
-      try {
-        await server.finished;
-      } catch (error) {
-        tell(error);
-      }
-      isOpen = false;
-      while (!isOpen && !closing.signal.aborted) {
-        // Given up when it is to be closed: the loop sees that.
-        await pause(clock, REOPEN_MS, closing.signal).catch(() => {});
-        if (!closing.signal.aborted) reopen();
-      }
-    }
-  }
-
-  function reopen(): void {
-    try {
-      server = open({ ...options, host, port });
-      isOpen = true;
-      told = undefined;
-    } catch (error) {
-      tell(error);
-    }
-  }
-
-  /** Another program may have taken the port, and keep it: that is told once, not twice a second. */
-  function tell(error: unknown): void {
-    if (String(error) === told) return;
-    told = String(error);
-    options.onLost(error);
-  }
 }
 
 /**

@@ -4,7 +4,9 @@
  * @module
  */
 
+import { type Clock, systemClock } from "../../platform/clock.ts";
 import { settlesWithin } from "../../protocol/deadline.ts";
+import { keepOpen, type OpenServer } from "../daemon/keep_open.ts";
 import type { FetchHandler } from "./app.ts";
 import { EndableStreams } from "./endable_stream.ts";
 import { type LeaseAnswer, PREFIX } from "./control.ts";
@@ -21,19 +23,70 @@ import {
 /** Milliseconds that the connections may take to close. */
 const CLOSE_MS = 1_000;
 
+/** What this module needs of `Deno.serve`. */
+export type Serve = (
+  options: Deno.ServeTcpOptions,
+  handler: Deno.ServeHandler<Deno.NetAddr>,
+) => Pick<Deno.HttpServer<Deno.NetAddr>, "addr" | "finished" | "shutdown">;
+
+interface Port extends OpenServer {
+  server: ReturnType<Serve>;
+  end: AbortController;
+}
+
+/** Where and how to listen. */
+export interface FetchListenOptions extends ListenOptions {
+  clock?: Clock;
+  /** Default `Deno.serve`. */
+  serve?: Serve;
+}
+
 /**
- * Listens with `Deno.serve`.
+ * Listens with `Deno.serve`, until it is closed; see {@linkcode keepOpen}.
  *
  * @throws {PortTaken} when the port is in use; whatever `Deno.serve` throws otherwise.
  */
-export function listenFetch(answer: FetchHandler, options: ListenOptions): Listener {
-  const { hostname, port, report } = options;
+export function listenFetch(answer: FetchHandler, options: FetchListenOptions): Listener {
+  const { hostname, report, clock = systemClock } = options;
   const running = new Running();
-  const end = new AbortController();
   const endless = new EndableStreams();
   let draining = false;
 
-  const server = serve((request, info) => {
+  /** All that were opened: what one that was lost has accepted goes on. */
+  const opened: Port[] = [];
+  const first = open(options.port);
+  const { port } = first.server.addr;
+  const control = options.control(first.server.addr);
+  const kept = keepOpen(first, {
+    clock,
+    reopen: () => open(port),
+    // As a text: the runtime needs files to tell the stack of an error (Deno 2.9.6), and panics without.
+    onLost: (error) =>
+      report.fault(`Port ${port} is closed, and will be opened again`, String(error)),
+  });
+
+  return {
+    port,
+    async close(graceMs) {
+      draining = true;
+      endless.endAll();
+      const answered = await settlesWithin(running.settled(), graceMs);
+      // Those that were still to be opened.
+      endless.endAll();
+      kept.release();
+      await Promise.all(opened.map(({ server, end }) => {
+        // One or the other: shutdown() sends what is still on its way but waits for open streams, for
+        // ever if need be, and abort() after it throws BadResource from inside the runtime (Deno 2.9.6).
+        if (!answered) end.abort();
+        return settlesWithin(answered ? server.shutdown() : server.finished, CLOSE_MS);
+      }));
+    },
+  };
+
+  function handle(
+    request: Request,
+    info: Deno.ServeHandlerInfo<Deno.NetAddr>,
+  ): Response | Promise<Response> {
     // The whole URL is only parsed for a few.
     if (request.url.includes(PREFIX)) {
       const { pathname, search } = new URL(request.url);
@@ -41,27 +94,16 @@ export function listenFetch(answer: FetchHandler, options: ListenOptions): Liste
     }
     if (draining) return new Response(DRAINING_TEXT, { status: 503, headers: DRAINING_HEADERS });
     return answered(request, info);
-  });
-  const control = options.control(server.addr);
+  }
 
-  return {
-    port: server.addr.port,
-    async close(graceMs) {
-      draining = true;
-      endless.endAll();
-      const answered = await settlesWithin(running.settled(), graceMs);
-      // Those that were still to be opened.
-      endless.endAll();
-      // One or the other: shutdown() sends what is still on its way but waits for open streams, for
-      // ever if need be, and abort() after it throws BadResource from inside the runtime (Deno 2.9.6).
-      if (!answered) end.abort();
-      await settlesWithin(answered ? server.shutdown() : server.finished, CLOSE_MS);
-    },
-  };
-
-  function serve(handler: Deno.ServeHandler<Deno.NetAddr>): Deno.HttpServer<Deno.NetAddr> {
+  function open(port: number): Port {
+    const { serve = Deno.serve } = options;
+    const end = new AbortController();
     try {
-      return Deno.serve({ hostname, port, signal: end.signal, onListen() {} }, handler);
+      const server = serve({ hostname, port, signal: end.signal, onListen() {} }, handle);
+      const opening = { server, end, finished: server.finished };
+      opened.push(opening);
+      return opening;
     } catch (error) {
       if (error instanceof Deno.errors.AddrInUse) throw new PortTaken("", { cause: error });
       throw error;

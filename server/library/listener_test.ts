@@ -3,11 +3,12 @@
 import { deepEqual, equal, match } from "node:assert/strict";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { rawFetch } from "../../tests/e2e/support/raw_http.ts";
-import { within } from "../../tests/e2e/support/within.ts";
+import { eventually, within } from "../../tests/e2e/support/within.ts";
+import { FakeClock } from "../../tests/fixtures/fake_clock.ts";
 import type { FetchHandler, NodeListener } from "./app.ts";
 import { createControl } from "./control.ts";
 import { Leases } from "./leases.ts";
-import { listenFetch } from "./listen_fetch.ts";
+import { type FetchListenOptions, listenFetch, type Serve } from "./listen_fetch.ts";
 import { listenNode } from "./listen_node.ts";
 import { type Listener, type ListenOptions, PortTaken } from "./listener.ts";
 
@@ -85,7 +86,11 @@ interface World {
   faults: string[];
 }
 
-async function open(kind: "fetch" | "node", port = 0): Promise<World> {
+async function open(
+  kind: "fetch" | "node",
+  port = 0,
+  how: Partial<FetchListenOptions> = {},
+): Promise<World> {
   const app = application();
   const leases = new Leases(() => {});
   const faults: string[] = [];
@@ -101,7 +106,7 @@ async function open(kind: "fetch" | "node", port = 0): Promise<World> {
     report: { debug() {}, fault: (_, error) => faults.push(String(error)) },
   };
   const listener = kind === "fetch"
-    ? listenFetch(app.fetch, options)
+    ? listenFetch(app.fetch, { ...options, ...how })
     : await listenNode(app.node, options);
   return { listener, url, leases, app, faults };
 }
@@ -111,6 +116,38 @@ async function status(url: string, init?: RequestInit): Promise<number> {
   await response.body?.cancel();
   return response.status;
 }
+
+Deno.test("fetch: a port that the system took away is opened again, at the same address", async () => {
+  const clock = new FakeClock();
+  const servers: Deno.HttpServer<Deno.NetAddr>[] = [];
+  let isLost = false;
+  const serve: Serve = (options, handler) => {
+    const server = Deno.serve(options, handler);
+    servers.push(server);
+    const finished = server.finished.then(() => {
+      if (isLost) throw new Error("too many open files");
+    });
+    return { addr: server.addr, finished, shutdown: () => server.shutdown() };
+  };
+  const { listener, url, faults } = await open("fetch", 0, { clock, serve });
+  equal(await status(`${url}/x`), 200);
+
+  isLost = true;
+  await servers[0].shutdown();
+  await eventually(() => clock.pending > 0, "the wait for the next attempt", 2_000);
+  clock.advance(500);
+  await eventually(() => servers.length === 2, "the next attempt", 2_000);
+  equal(await status(`${url}/x`), 200);
+  equal(await status(`${url}/.daemon/identity?nonce=1`), 200);
+  deepEqual(faults, ["Error: too many open files"]);
+
+  isLost = false;
+  await listener.close(1_000);
+  equal(clock.pending, 0);
+  equal(servers.length, 2, "what was closed stays closed");
+  const again = await open("fetch", listener.port);
+  await again.listener.close(0);
+});
 
 for (const kind of ["fetch", "node"] as const) {
   Deno.test(`${kind}: everything but the reserved addresses goes to the application`, async () => {

@@ -97,7 +97,7 @@ class Server implements Role {
       },
     };
     this.#listener = app.kind === "fetch"
-      ? listenFetch(app.answer, listen)
+      ? listenFetch(app.answer, { ...listen, clock })
       : await listenNode(app.listener, listen);
     try {
       publish(paths.announcement, this.#announcement());
