@@ -342,6 +342,20 @@ Deno.test("a session from before a restart of the daemon brings what it had aske
   ]);
 });
 
+Deno.test("it brings a log level that is all it had asked for, to a server that runs as to one that does not", async () => {
+  for (const runs of [true, false]) {
+    const bench = new Bench();
+    if (runs) await bench.start();
+    const session = newSession("a", { endpoint: bench.endpoint });
+    bench.endpoint.leave(session);
+    session.logLevel = "info";
+    bench.endpoint.join(session);
+    if (!runs) await bench.start();
+    await settle();
+    assert.deepEqual(bench.answerAll(), ["logging/setLevel info"]);
+  }
+});
+
 Deno.test("a relayed call fails, once, when the server ends under it; its subscription is not kept", async () => {
   const bench = await new Bench().start();
   const a = bench.client("a");

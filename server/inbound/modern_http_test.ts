@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { META } from "../../protocol/modern.ts";
-import { FakeEndpoint, LIMITS, request } from "../../tests/fixtures/exchange.ts";
+import { FakeEndpoint, LIMITS, request as requestOf } from "../../tests/fixtures/exchange.ts";
 import { FakeClock } from "../../tests/fixtures/fake_clock.ts";
 import { FakeLog } from "../../tests/fixtures/instances.ts";
 import { Exchange } from "../exchange/exchange.ts";
@@ -18,6 +18,8 @@ class Bench {
   readonly log = new FakeLog();
   readonly exchange = new Exchange(LIMITS, this.log);
   endpoint = new FakeEndpoint();
+  /** How often the signal of a request was asked for, which is dear. */
+  signalsAsked = 0;
   readonly silence = new SilenceWatch(this.clock);
   readonly absence = new AbsenceWatch(this.clock);
   readonly sessions = new Sessions({
@@ -48,19 +50,22 @@ class Bench {
       absence,
       longAnswers,
     };
+    const request = new Request("http://localhost/mcp/fake", {
+      method: "POST",
+      signal,
+      headers: {
+        "mcp-protocol-version": "2026-07-28",
+        "mcp-method": "tools/list",
+        ...headers,
+      },
+    });
+    const { signal: seen } = request;
+    Object.defineProperty(request, "signal", { get: () => (this.signalsAsked++, seen) });
     return postModern(context as unknown as InboundContext, {
-      request: new Request("http://localhost/mcp/fake", {
-        method: "POST",
-        signal,
-        headers: {
-          "mcp-protocol-version": "2026-07-28",
-          "mcp-method": "tools/list",
-          ...headers,
-        },
-      }),
+      request,
       endpoint,
       accepts: { json: true, eventStream },
-      message: request("tools/list", {
+      message: requestOf("tools/list", {
         id,
         params: { _meta: { [META.protocolVersion]: "2026-07-28", [META.clientCapabilities]: {} } },
       }),
@@ -143,6 +148,10 @@ Deno.test("a thousand requests of clients without a name leave nothing behind, h
       call.succeed({ tools: [] });
     }
     const response = await responded;
+    // Only of those that were not answered soon.
+    bench.clock.advance(1_000);
+    assert.equal(bench.signalsAsked > 0, i % 2 === 1);
+    bench.signalsAsked = 0;
     assert.equal(JSON.parse((await response.text()).replace(/^[^{]*/, "")).id, 1);
     assert.deepEqual([bench.sessions.size, bench.endpoint.left.length], [0, i + 1]);
     assert.equal(call.session.calls.size, 0);

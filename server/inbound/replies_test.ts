@@ -215,6 +215,15 @@ Deno.test("one timer watches all silent calls, in the order they began, and stop
   assert.equal(clock.pending, 0);
 });
 
+Deno.test("a reply to a request that was refused begins nothing, however long it is silent", async () => {
+  const opened: string[] = [];
+  const openStream = () => void opened.push("a stream that nobody reads");
+  const bench = new Bench(BOTH, { openStream });
+  bench.reply.drop();
+  bench.clock.advance(60_000);
+  assert.deepEqual([await bench.begun(), opened, bench.clock.pending], [undefined, [], 0]);
+});
+
 Deno.test("a watch that is disposed begins nothing more", async () => {
   const bench = new Bench(BOTH);
   bench.silence[Symbol.dispose]();
