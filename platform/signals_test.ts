@@ -1,11 +1,16 @@
 import { deepEqual } from "node:assert/strict";
 import { within } from "../tests/e2e/support/within.ts";
-import { onSignals, terminationSignals } from "./signals.ts";
+import { endingSignals, exitCodeOf, onSignals, terminationSignals } from "./signals.ts";
 
 Deno.test("Windows has no SIGTERM: Ctrl-C and Ctrl-Break end a program there", () => {
   deepEqual(terminationSignals("windows"), ["SIGINT", "SIGBREAK"]);
   deepEqual(terminationSignals("linux"), ["SIGINT", "SIGTERM"]);
   deepEqual(terminationSignals("darwin"), ["SIGINT", "SIGTERM"]);
+});
+
+Deno.test("what ends a program, and the exit code that shells give it", () => {
+  deepEqual(endingSignals("windows").map(exitCodeOf), [130, 149]);
+  deepEqual(endingSignals("linux").map(exitCodeOf), [130, 143, 129]);
 });
 
 Deno.test({

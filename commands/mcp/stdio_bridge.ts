@@ -24,6 +24,7 @@ import {
 import { isModernRequest } from "../../protocol/modern.ts";
 import { asFault, Fault } from "../../protocol/errors.ts";
 import type { LineEnds } from "../../protocol/ndjson.ts";
+import { raceSignal } from "../../client/scope.ts";
 import { inputEnded } from "./stdio_bridge_faults.ts";
 import { LegacySide } from "./stdio_bridge_legacy.ts";
 import { glimpseOf } from "./stdio_bridge_line_ends.ts";
@@ -50,6 +51,8 @@ export interface StdioBridgeOptions {
 /** Milliseconds that calls may take to be answered after standard input has ended. */
 const LAST_ANSWERS_MS = 5_000;
 const PATIENCE_MS = 30_000;
+/** Milliseconds that it may take to end the session, where the daemon does not listen. */
+const END_MS = 2_000;
 
 /** Between one client and the daemon. */
 export class StdioBridge {
@@ -57,10 +60,10 @@ export class StdioBridge {
   readonly #patienceMs: number;
   readonly #legacy: LegacySide;
   readonly #modern: ModernSide;
-  /** Ends the modern side; the other one ends itself. */
   readonly #ending = new AbortController();
   /** Daemons that are being looked for or started. */
   readonly #reaching = new Set<Promise<unknown>>();
+  #ended: Promise<void> | undefined;
 
   constructor(options: StdioBridgeOptions) {
     this.#options = options;
@@ -68,13 +71,13 @@ export class StdioBridge {
     const { signal } = this.#ending;
     this.#patienceMs = patienceMs;
     this.#legacy = new LegacySide({
-      ...{ server, project, write, log, patienceMs },
-      reach: (signal) => this.#reach(signal),
+      ...{ server, project, write, log, patienceMs, signal },
+      reach: () => this.#reach(),
     });
     this.#modern = new ModernSide({
       ...{ write, log, patienceMs, signal },
       open: async (listener) => {
-        const reached = await this.#reach(signal);
+        const reached = await this.#reach();
         return await openWire({ ...reached, server, project }, listener);
       },
     });
@@ -125,9 +128,20 @@ export class StdioBridge {
     await settlesWithin(begun, this.#patienceMs);
     const answered = Promise.all([this.#legacy.answered(), this.#modern.answered()]);
     await settlesWithin(answered, LAST_ANSWERS_MS);
-    await this.#modern.close(inputEnded());
-    this.#ending.abort(inputEnded());
-    await this.#legacy.close(inputEnded());
+    await this.end(inputEnded());
+  }
+
+  /**
+   * Ends it now: answers with `why` what is not answered, and whatever still comes, and ends the session.
+   * Takes two seconds at most.
+   */
+  end(why: Fault): Promise<void> {
+    return this.#ended ??= this.#end(why);
+  }
+
+  async #end(why: Fault): Promise<void> {
+    this.#ending.abort(why);
+    await settlesWithin(Promise.all([this.#modern.close(why), this.#legacy.close(why)]), END_MS);
   }
 
   /** Whether the modern side takes a notification. Its era means only one: a cancellation. */
@@ -139,8 +153,11 @@ export class StdioBridge {
     return !this.#legacy.isWanted;
   }
 
-  async #reach(signal: AbortSignal): Promise<Reached> {
-    const reaching = this.#options.reach(signal);
+  /** A daemon that is being started goes on to start when it is not waited for any more. */
+  async #reach(): Promise<Reached> {
+    const { signal } = this.#ending;
+    signal.throwIfAborted();
+    const reaching = raceSignal(this.#options.reach(signal), signal);
     this.#reaching.add(reaching);
     try {
       return await reaching;

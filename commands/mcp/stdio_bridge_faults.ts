@@ -97,3 +97,16 @@ export function lostFault(method: string): Fault {
     { retryable: false },
   );
 }
+
+/** The process was told to end. */
+export function endedBy(signal: string): Fault {
+  return new Fault(
+    "cancelled",
+    `The bridge was ended by ${signal} before this was answered; whether a call took effect is not known`,
+  );
+}
+
+/** Nothing more can be read from the client, or written to it. */
+export function clientGone(): Fault {
+  return new Fault("cancelled", "The client is gone");
+}

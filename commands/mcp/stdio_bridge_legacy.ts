@@ -27,7 +27,7 @@ import { type Reached, Ways } from "./stdio_bridge_way.ts";
 /** Options of {@linkcode LegacySide}. */
 export interface LegacySideOptions {
   /** Finds the daemon, and starts one where that is wanted. Throws when there is none. */
-  reach(signal: AbortSignal): Promise<Reached>;
+  reach(): Promise<Reached>;
   /** Name of the server; undefined for all of them together. */
   server: string | undefined;
   /** Absolute path of the project, for servers that have one. */
@@ -36,6 +36,8 @@ export interface LegacySideOptions {
   write(line: string): void;
   /** Told what a person may want to know. */
   log(text: string): void;
+  /** Ends everything; then {@linkcode LegacySide.close} is called. */
+  signal: AbortSignal;
   /** Milliseconds for reaching a daemon again before a request fails. */
   patienceMs: number;
 }
@@ -60,7 +62,6 @@ const MAX_WAIT_MS = 500;
 /** The legacy messages of one client. */
 export class LegacySide {
   readonly #options: LegacySideOptions;
-  readonly #ending = new AbortController();
   readonly #session: LegacySession;
   readonly #ways: Ways;
   /** Requests that are not answered. */
@@ -74,12 +75,10 @@ export class LegacySide {
 
   constructor(options: LegacySideOptions) {
     this.#options = options;
-    const { server, project, write, log } = options;
-    const { signal } = this.#ending;
+    const { reach, server, project, write, log, signal } = options;
     this.#session = new LegacySession({ write, log, signal });
     this.#ways = new Ways({
-      ...{ server, project, log, signal },
-      reach: () => options.reach(signal),
+      ...{ reach, server, project, log, signal },
       session: this.#session,
       onMessage: write,
     });
@@ -125,11 +124,11 @@ export class LegacySide {
     else this.#inOrder(this.#order.then(tell));
   }
 
-  /** Ends the session. Whatever is unanswered is answered with `why`. */
+  /** Ends the session. Whatever is unanswered is answered with `why`, the reason of the signal. */
   async close(why: Fault): Promise<void> {
-    const way = await this.#ways.latest?.catch(() => undefined);
-    this.#ending.abort(why);
     this.#ways.closeLanes(why);
+    // One that is not there yet has failed by the signal, and so has what waits for it.
+    const way = await this.#ways.latest?.catch(() => undefined);
     await this.answered();
     way?.http.deleteSession();
     await Promise.all([way?.http.settled(), this.#listening]);
@@ -183,8 +182,7 @@ export class LegacySide {
     response: Response,
     { wire, id, method }: { wire: HttpWire; id: string; method: string },
   ): Promise<string> {
-    const { write } = this.#options;
-    const { signal } = this.#ending;
+    const { write, signal } = this.#options;
     if (method !== "initialize") {
       return await readAnswer(response, { wire, id, method, signal, onOther: write });
     }
@@ -222,8 +220,8 @@ export class LegacySide {
       http(response: Response, wire: HttpWire): Promise<string>;
     },
   ): Promise<string> {
-    const { signal } = this.#ending;
-    const end = performance.now() + this.#options.patienceMs;
+    const { signal, patienceMs } = this.#options;
+    const end = performance.now() + patienceMs;
     for (let wait = FIRST_WAIT_MS;; wait = Math.min(wait * 2, MAX_WAIT_MS)) {
       const reached = this.#ways.reached();
       try {

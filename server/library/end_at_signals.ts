@@ -6,18 +6,11 @@
  * @module
  */
 
-import { onSignals, terminationSignals } from "../../platform/signals.ts";
+import { endingSignals, exitCodeOf, onSignals } from "../../platform/signals.ts";
 import { settlesWithin } from "../../protocol/deadline.ts";
 
 /** Milliseconds that all of it may take. */
 const END_MS = 10_000;
-
-const NUMBERS: Partial<Record<Deno.Signal, number>> = {
-  SIGHUP: 1,
-  SIGINT: 2,
-  SIGTERM: 15,
-  SIGBREAK: 21,
-};
 
 type End = (signal: string) => Promise<void>;
 
@@ -29,8 +22,7 @@ let ending = false;
 /** Calls `end` at SIGINT, SIGTERM and SIGHUP, until disposed. */
 export function endAtSignals(end: End): Disposable {
   ends.add(end);
-  const hangup: Deno.Signal[] = Deno.build.os === "windows" ? [] : ["SIGHUP"];
-  listening ??= onSignals([...terminationSignals(), ...hangup], onSignal);
+  listening ??= onSignals(endingSignals(), onSignal);
   return {
     [Symbol.dispose]() {
       ends.delete(end);
@@ -43,7 +35,7 @@ export function endAtSignals(end: End): Disposable {
 }
 
 async function onSignal(signal: Deno.Signal): Promise<void> {
-  if (ending) Deno.exit(128 + (NUMBERS[signal] ?? 0));
+  if (ending) Deno.exit(exitCodeOf(signal));
   ending = true;
   const ended = await settlesWithin(
     Promise.allSettled([...ends].map((end) => end(signal))),

@@ -11,16 +11,17 @@ import { eventually, within } from "./within.ts";
 
 /** One process `aichaku mcp --stdio`. */
 export class LineBridge implements AsyncDisposable {
-  readonly #child: Deno.ChildProcess;
+  /** The process itself. Its standard output is read here. */
+  readonly child: Deno.ChildProcess;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #reading: Promise<void>;
   /** Everything that it wrote, in order. */
   readonly messages: Json[] = [];
 
-  constructor(home: DaemonFixture, args: string[]) {
-    this.#child = home.command(["mcp", "--stdio", ...args], { stdin: "piped", stderr: "null" })
-      .spawn();
-    this.#writer = this.#child.stdin.getWriter();
+  /** @param stderr What becomes of its standard error; a piped one is the test's to read. */
+  constructor(home: DaemonFixture, args: string[], stderr: "null" | "piped" = "null") {
+    this.child = home.command(["mcp", "--stdio", ...args], { stdin: "piped", stderr }).spawn();
+    this.#writer = this.child.stdin.getWriter();
     this.#reading = this.#read();
   }
 
@@ -39,7 +40,12 @@ export class LineBridge implements AsyncDisposable {
   /** Ends its input. @returns the exit code. */
   async end(): Promise<number> {
     await this.#writer.close();
-    const { code } = await within(this.#child.status, "end of the bridge");
+    return await this.ended();
+  }
+
+  /** Waits for its end. @returns the exit code. */
+  async ended(): Promise<number> {
+    const { code } = await within(this.child.status, "end of the bridge");
     await this.#reading;
     return code;
   }
@@ -47,13 +53,13 @@ export class LineBridge implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     // Ended already where the test ended it.
     await this.#writer.close().catch(() => {});
-    await within(this.#child.status, "end of the bridge");
+    await within(this.child.status, "end of the bridge");
     await this.#reading;
   }
 
   async #read(): Promise<void> {
     let rest = "";
-    for await (const chunk of this.#child.stdout.pipeThrough(new TextDecoderStream())) {
+    for await (const chunk of this.child.stdout.pipeThrough(new TextDecoderStream())) {
       const lines = (rest + chunk).split("\n");
       rest = lines.pop()!;
       for (const line of lines) this.messages.push(JSON.parse(line));
