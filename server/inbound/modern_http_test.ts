@@ -21,7 +21,7 @@ class Bench {
   /** How often the signal of a request was asked for, which is dear. */
   signalsAsked = 0;
   readonly silence = new SilenceWatch(this.clock);
-  readonly absence = new AbsenceWatch(this.clock);
+  readonly absence = new AbsenceWatch(this.clock, "2.9.6");
   readonly sessions = new Sessions({
     limits: LIMITS,
     clock: this.clock,
