@@ -5,7 +5,7 @@
  */
 
 import type { ServerLine } from "../mcp/daemon_report.ts";
-import { lastWordsIn } from "../mcp/server_details.ts";
+import { lastWordsIn } from "../../server/upstream/last_words.ts";
 import { type Finding, warning } from "./finding.ts";
 
 /** One finding for each that failed; the others may never have been started, and nothing is known of them. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { lastWordsIn } from "../../server/upstream/last_words.ts";
 import type { InstanceReport, ServerReport } from "../../server/admin/servers.ts";
 import { duration } from "./duration.ts";
 
@@ -36,21 +37,6 @@ function problemLines(lastError: string | undefined, reason: string | undefined)
     ...(isKnown ? [] : [`last error: ${firstLine(lastError)}`]),
     ...(lastWords === undefined ? [] : [`more: ${lastWords}`]),
   ];
-}
-
-/**
- * Of what a server wrote before it failed, the line that says most: its last; but Node ends every crash
- * with where it happened, what the error carries, and Node's version, so there it is the one that names
- * the error.
- *
- * @param reason As the daemon gave it: how the server ended, and below that what it wrote.
- */
-export function lastWordsIn(reason: string): string | undefined {
-  const lines = reason.trimEnd().split("\n").slice(1);
-  const last = lines.at(-1);
-  if (last === undefined || !/^Node\.js v\d/.test(last)) return last;
-  return lines.findLast((line) => /^(?:Uncaught )?\w*(?:Error|Exception)\b[^:]*: /.test(line)) ??
-    last;
 }
 
 /** One process or connection; undefined for one that rests, unless a client's project does. */

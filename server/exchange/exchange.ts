@@ -136,7 +136,11 @@ export class Exchange {
     const { maxCallsPerSession, maxQueuedPerSession } = this.#limits;
     const limit = maxCallsPerSession + maxQueuedPerSession;
     if (session.calls.size < limit) return undefined;
-    return new Fault("overloaded", `This session has ${limit} calls in flight; wait for answers`);
+    return new Fault(
+      "overloaded",
+      `This session has ${limit} calls in flight; wait for answers, or raise ` +
+        `"server.limits.maxQueuedPerSession" in config.json`,
+    );
   }
 }
 

@@ -40,7 +40,8 @@ export function makeRoom(places: Places, { server, maxInstances, end }: MakeRoom
     throw new Fault(
       "overloaded",
       `Server ${JSON.stringify(server)} has ${maxInstances} instances already, for other ` +
-        `projects and clients; end one of those, or raise "server.limits.maxInstancesPerServer"`,
+        `projects and clients; end one of those, or raise "server.limits.maxInstancesPerServer" in ` +
+        "config.json",
       { server },
     );
   }

@@ -23,9 +23,16 @@ export async function stopWhenQuiet(
     await new Promise<void>((resolve) => void clock.after(LOOK_MS, resolve));
   }
   await shared.stop(
-    new Fault("draining", `Server ${JSON.stringify(shared.server)} was replaced under this call`, {
-      server: shared.server,
-      retryable: false,
-    }),
+    new Fault(
+      "draining",
+      `Server ${
+        JSON.stringify(shared.server)
+      } was replaced because its configuration or its project ` +
+        `is another one now, and this call did not end within ${
+          withinMs / 1000
+        } s; whether it took ` +
+        `effect is not known`,
+      { server: shared.server, retryable: false },
+    ),
   );
 }

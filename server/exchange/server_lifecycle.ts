@@ -83,7 +83,7 @@ export class ServerLifecycle {
     if (!this.#held) return undefined;
     const { server } = this.#options.policy;
     const why = this.#removed
-      ? "is not configured any more"
+      ? "is not configured any more; add it to config.json again, or take it out of your client"
       : `is stopped; start it with POST /mcp/${server}/start`;
     return new Fault("upstream_unavailable", `Server ${JSON.stringify(server)} ${why}`, {
       server,
@@ -191,10 +191,14 @@ export class ServerLifecycle {
   end(shared: SharedInstance, reason: string): Promise<void> {
     const sessions = this.#places.takeOff(shared);
     const { policy: { server }, pool } = this.#options;
-    const fault = new Fault("draining", `Server ${JSON.stringify(server)} was ended: ${reason}`, {
-      server,
-      retryable: false,
-    });
+    const fault = new Fault(
+      "draining",
+      `Server ${
+        JSON.stringify(server)
+      } was ended with this call in flight: ${reason}; whether the ` +
+        `call took effect is not known`,
+      { server, retryable: false },
+    );
     const stopped = shared.stop(fault);
     pool.seeOff(shared, stopped);
     for (const session of sessions) this.#onTakenOff(session, { shared, reason });

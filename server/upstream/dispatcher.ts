@@ -182,7 +182,8 @@ export class Dispatcher {
       call.fail(
         new Fault(
           "upstream_timeout",
-          `Server ${server} did not answer ${call.method} within ${silence}`,
+          `Server ${server} did not answer ${call.method} within ${silence}; raise its "callTimeout" in ` +
+            "config.json if it is just slow",
           { server: name },
         ),
       );
@@ -192,7 +193,8 @@ export class Dispatcher {
       call.fail(
         new Fault(
           "upstream_timeout",
-          `Server ${server} was too busy to take ${call.method} within ${silence}`,
+          `Server ${server} was too busy to take ${call.method} within ${silence}; make fewer calls at ` +
+            `once, or raise its "callTimeout" in config.json`,
           { server: name, retryable: true },
         ),
       );

@@ -21,6 +21,7 @@ import { type InitializeResult, isModern } from "./handshake.ts";
 import { IdleRest } from "./idle_rest.ts";
 import type { Doubt } from "./in_flight.ts";
 import type { InstanceOptions } from "./instance_options.ts";
+import { inShort, whyNoStart } from "./last_words.ts";
 import { type Life, type LifeEvent, mayStart, newLife, nextLife } from "./life.ts";
 import type { Askable } from "./question.ts";
 import { type HandshakeDone, Startup } from "./startup.ts";
@@ -292,7 +293,10 @@ export class Instance {
       const seconds = Math.ceil((life.until - now) / 1000);
       return new Fault(
         "upstream_unavailable",
-        `Server ${JSON.stringify(this.name)} keeps failing; it will be tried again in ${seconds} s`,
+        `Server ${
+          JSON.stringify(this.name)
+        } keeps failing; it will be tried again in ${seconds} s; ` +
+          `the last time: ${inShort(life.reason)}; "aichaku mcp --logs" shows more`,
         { server: this.name, detail: life.reason },
       );
     }
@@ -385,7 +389,7 @@ export class Instance {
       return this.#onStartFailed(
         new Fault(
           "upstream_unavailable",
-          `Cannot start server ${JSON.stringify(this.name)}: it ${end.how} before it was ready`,
+          `Cannot start server ${JSON.stringify(this.name)}: ${whyNoStart(end, this.pid)}`,
           { server: this.name, detail: lastWords },
         ),
       );

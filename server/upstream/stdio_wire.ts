@@ -151,7 +151,8 @@ function spawn(options: StdioWireOptions) {
     throw new Fault(
       "upstream_unavailable",
       `Cannot start server ${JSON.stringify(server)}: the command ${JSON.stringify(command)} ` +
-        `cannot be run; check "command" and "cwd" of this server in config.json, and the PATH`,
+        `cannot be run (${detail}); check "command" and "cwd" of this server in config.json, and ` +
+        "the PATH",
       { server, detail, cause },
     );
   }

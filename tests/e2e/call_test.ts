@@ -129,5 +129,9 @@ daemonTest("tools, call: why a server cannot start is said once, with what it wr
     /^Left out:\n {2}login: did not answer .*\n {2}keyless: exited with code 3\n/,
   );
   const keyless = await daemon.cli("call", "keyless", "anything");
-  assert.match(keyless.stderr, /it exited with code 3 before it was ready\nError: no API key\n$/);
+  assert.match(
+    keyless.stderr,
+    /it exited with code 3 before it was ready; its last words: Error: no API key; .*\n$/,
+  );
+  assert.equal(keyless.stderr.match(/no API key/g)?.length, 1);
 });

@@ -342,7 +342,10 @@ Deno.test("remote: a server that is not there: the call says so, the others go o
   const { status, body } = await call;
   assert.equal(status, 503);
   assert.equal(body.error.data.reason, "upstream_unavailable");
-  assert.match(body.error.message, /it cannot be reached at http:\/\/127\.0\.0\.1:\d+ \(/);
+  assert.match(
+    body.error.message,
+    /it cannot be reached at http:\/\/127\.0\.0\.1:\d+ \(.*; check that it runs, and the "url"/,
+  );
   assert.ok(!daemon.log(10_000).includes(SECRET));
 });
 
