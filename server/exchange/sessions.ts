@@ -162,8 +162,9 @@ export class Sessions {
     return session;
   }
 
-  /** Ends a session. */
+  /** Ends a session, unless it has ended: one that was only forgotten keeps its record. */
   end(session: Session, reason: string): void {
+    if (session.ended) return;
     this.#forget(session);
     this.#changes++;
     session.end(reason);

@@ -347,3 +347,15 @@ Deno.test("how much waits for a stream is what the configuration says now", () =
   for (const text of ["11", "22", "33"]) mailbox.post(text);
   assert.equal(mailbox.waiting, 1);
 });
+
+Deno.test("a session that was forgotten for a newer one is not taken from its client by a late end", async () => {
+  const bench = new Bench();
+  const first = bench.create();
+  // Nobody is there any more, and there is no room.
+  bench.advance(HOUR);
+  while (bench.sessions.get(first.id) !== undefined) bench.create();
+  bench.sessions.end(first, "its connection was closed");
+  await settle();
+  bench.advance(HOUR);
+  assert.equal((await bench.find(first.id)).id, first.id);
+});
