@@ -104,6 +104,15 @@ export function replaceAnswerId(text: string, found: AnswerId, id: string): stri
   return text.slice(0, found.start) + id + text.slice(found.end);
 }
 
+/** Answers that begin within the line. */
+const ANSWER_HEADS = /\{"jsonrpc":"2\.0","id":(\d{1,15}),"(?:result|error)":/g;
+/** The one that begins the line, with spaces: Python writes them by default, and `NaN`, which is no JSON. */
+const SPACED_HEAD = /^\{"jsonrpc": "2\.0", "id": (\d{1,15}), "(?:result|error)": /;
+const SPACED_RESULT = /^\{(?:"jsonrpc": "2\.0", )?"(?:result|error)": /;
+const SPACED_TAIL = /, "id": (\d{1,15})(?:, "jsonrpc": "2\.0")?\}$/;
+/** Characters at the end of a line that hold all of {@linkcode SPACED_TAIL}. */
+const TAIL_LENGTH = 100;
+
 /**
  * The ids that an unreadable line names where answers carry theirs, so that the calls they were meant
  * for can be told at once instead of waiting for their deadline. For a line that was cut, give its two
@@ -111,13 +120,14 @@ export function replaceAnswerId(text: string, found: AnswerId, id: string): stri
  */
 export function salvageAnswerIds({ head, tail }: { head: string; tail: string }): number[] {
   const ids = new Set<number>();
-  for (const [, id] of head.matchAll(/\{"jsonrpc":"2\.0","id":(\d{1,15}),"(?:result|error)":/g)) {
-    ids.add(Number(id));
-  }
+  for (const [, id] of head.matchAll(ANSWER_HEADS)) ids.add(Number(id));
   if (TAIL_STARTS.some((start) => head.startsWith(start)) && tail.endsWith("}")) {
     const found = readTailId(tail);
     if (found !== undefined) ids.add(found.id);
   }
+  const spaced = SPACED_HEAD.exec(head) ??
+    (SPACED_RESULT.test(head) ? SPACED_TAIL.exec(tail.slice(-TAIL_LENGTH)) : null);
+  if (spaced !== null) ids.add(Number(spaced[1]));
   return [...ids];
 }
 
