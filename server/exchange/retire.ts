@@ -22,17 +22,14 @@ export async function stopWhenQuiet(
   while (isUsed() && clock.now() < due) {
     await new Promise<void>((resolve) => void clock.after(LOOK_MS, resolve));
   }
+  const { server } = shared;
   await shared.stop(
     new Fault(
       "draining",
-      `Server ${
-        JSON.stringify(shared.server)
-      } was replaced because its configuration or its project ` +
-        `is another one now, and this call did not end within ${
-          withinMs / 1000
-        } s; whether it took ` +
-        `effect is not known`,
-      { server: shared.server, retryable: false },
+      `Server ${JSON.stringify(server)} was replaced because its configuration or its project is ` +
+        `another one now, and this call did not end within ${withinMs / 1000} s; whether it took ` +
+        "effect is not known",
+      { server, retryable: false },
     ),
   );
 }

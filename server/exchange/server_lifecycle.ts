@@ -193,10 +193,8 @@ export class ServerLifecycle {
     const { policy: { server }, pool } = this.#options;
     const fault = new Fault(
       "draining",
-      `Server ${
-        JSON.stringify(server)
-      } was ended with this call in flight: ${reason}; whether the ` +
-        `call took effect is not known`,
+      `Server ${JSON.stringify(server)} was ended with this call in flight: ${reason}; ` +
+        "whether the call took effect is not known",
       { server, retryable: false },
     );
     const stopped = shared.stop(fault);

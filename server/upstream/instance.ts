@@ -293,10 +293,8 @@ export class Instance {
       const seconds = Math.ceil((life.until - now) / 1000);
       return new Fault(
         "upstream_unavailable",
-        `Server ${
-          JSON.stringify(this.name)
-        } keeps failing; it will be tried again in ${seconds} s; ` +
-          `the last time: ${inShort(life.reason)}; "aichaku mcp --logs" shows more`,
+        `Server ${JSON.stringify(this.name)} keeps failing; it will be tried again in ` +
+          `${seconds} s; the last time: ${inShort(life.reason)}; "aichaku mcp --logs" shows more`,
         { server: this.name, detail: life.reason },
       );
     }
