@@ -165,12 +165,14 @@ async function letEnd(
 
 /**
  * A daemon that says of a request that it stops, or that it restarted, says it of the connection: the next
- * call looks for it anew.
+ * call looks for it anew. Where it names a server, that one stops, and the session goes on: another one
+ * would have lost what other servers keep for it.
  *
  * @returns what to throw: {@linkcode NotSent} where the request was refused and not executed.
  */
 export function readDraining(error: unknown, wire: HttpWire): unknown {
   if (!(error instanceof AichakuError) || error.reason !== "draining") return error;
-  wire.ended ??= error;
-  return isObject(error.data) && error.data.retryable === true ? new NotSent(error) : error;
+  const data = isObject(error.data) ? error.data : {};
+  if (data.server === undefined) wire.ended ??= error;
+  return data.retryable === true ? new NotSent(error) : error;
 }

@@ -232,6 +232,25 @@ Deno.test("http: a refusal with a JSON-RPC error is that error, whatever the sta
   assert.equal(transport.ended, true);
 });
 
+Deno.test("http: a server that is stopped under a call does not end the session with the others", async () => {
+  await using home = new TempDir();
+  await using daemon = await startDaemon(home.path);
+  await using transport = await open(daemon);
+  for (const retryable of [false, true]) {
+    const data = { reason: "draining", server: "x", retryable };
+    const error = { code: -32014, message: 'Server "x" was ended', data };
+    daemon.behaviour.intercept = (_request, message) =>
+      message?.method === "tools/call"
+        ? Response.json({ jsonrpc: "2.0", id: message.id, error })
+        : undefined;
+    const name = retryable ? "NotSent" : "AichakuError";
+    await assert.rejects(call(transport, "echo"), { name });
+    assert.equal(transport.ended, false);
+    daemon.behaviour.intercept = () => undefined;
+    assert.equal(await call(transport, "echo", { message: "on" }), "on");
+  }
+});
+
 Deno.test("http: what is not MCP is a protocol error that shows it", async () => {
   await using home = new TempDir();
   await using daemon = await startDaemon(home.path);
