@@ -6,7 +6,7 @@
  * @module
  */
 
-import { type CommandContext, EXIT, UsageError } from "./commands/context.ts";
+import { type CommandContext, EXIT, ToldToEnd, UsageError } from "./commands/context.ts";
 import { OutputError, writeWhole } from "./commands/output.ts";
 import { homeFolder } from "./platform/home_folder.ts";
 import { selfCommand } from "./platform/self.ts";
@@ -148,6 +148,7 @@ function currentFolder(): string {
 function failure(error: unknown, context: CommandContext): number {
   // `aichaku … | head`: nobody reads any more, and there is nobody to tell.
   if (error instanceof Deno.errors.BrokenPipe) return EXIT.failed;
+  if (error instanceof ToldToEnd) return error.exitCode;
   try {
     context.stderr(failureText(error));
   } catch (lost) {

@@ -67,3 +67,16 @@ export function rewritesLines({ isErrorTerminal, env }: CommandContext): boolean
 export class UsageError extends Error {
   override name = "UsageError";
 }
+
+/** The process was told to end, by a signal: `main.ts` exits with its code and says nothing. */
+export class ToldToEnd extends Error {
+  override name = "ToldToEnd";
+  readonly signal: string;
+  readonly exitCode: number;
+
+  constructor(signal: string, exitCode: number) {
+    super(`ended by ${signal}`);
+    this.signal = signal;
+    this.exitCode = exitCode;
+  }
+}

@@ -12,6 +12,7 @@ import { isBuiltinName } from "../../server/builtin/mod.ts";
 import { DaemonProblem } from "../../server/daemon/problem.ts";
 import { type CommandContext, EXIT } from "../context.ts";
 import { spawnBuiltin } from "../review/spawn_self.ts";
+import { unlessToldToEnd } from "../told_to_end.ts";
 import { shown } from "./print.ts";
 
 /** What a command wants of its server. */
@@ -47,7 +48,10 @@ export function serverClient(
 /**
  * Does `work` with a client; where there is no daemon and one may be started, with the started one.
  *
+ * The session ends with the work, also when the process is told to end.
+ *
  * @throws {AichakuError}
+ * @throws {ToldToEnd}
  */
 export async function withServer<T>(
   options: ServerOptions,
@@ -55,6 +59,13 @@ export async function withServer<T>(
   work: (client: AichakuClient) => Promise<T>,
 ): Promise<T> {
   await using client = serverClient(options, context);
+  return await unlessToldToEnd(async () => {
+    await connect(client, context);
+    return await work(client);
+  });
+}
+
+async function connect(client: AichakuClient, context: CommandContext): Promise<void> {
   try {
     await client.connect();
   } catch (error) {
@@ -65,7 +76,6 @@ export async function withServer<T>(
     const { startDetached } = await import("../mcp/start.ts");
     await startDetached({ settings: {}, autostarted: true }, context);
   }
-  return await work(client);
 }
 
 /** What went wrong, told to the user. Returns the exit code; throws what is no failure of the call. */

@@ -6,10 +6,10 @@
  */
 
 import { setImmediate } from "node:timers";
-import { endingSignals, exitCodeOf, onSignals } from "../../platform/signals.ts";
 import { LineSplitter } from "../../protocol/ndjson.ts";
-import { type CommandContext, EXIT, UsageError } from "../context.ts";
+import { type CommandContext, EXIT, ToldToEnd, UsageError } from "../context.ts";
 import { OutputError } from "../output.ts";
+import { unlessToldToEnd } from "../told_to_end.ts";
 import { givenSettings, type McpArguments } from "./shared.ts";
 import { startDetached } from "./start.ts";
 import { StdioBridge } from "./stdio_bridge.ts";
@@ -22,6 +22,8 @@ const MAX_LINE = 64 * 1024 * 1024;
  * Runs the action: ends when standard input does, and what was asked is answered, or has had its time.
  * SIGINT, SIGTERM and SIGHUP end it sooner: what was asked is told so, and the session ends, so that
  * nothing is kept for a client that is gone; a second one ends the process at once.
+ *
+ * @throws {ToldToEnd}
  */
 export async function stdio(given: McpArguments, context: CommandContext): Promise<number> {
   const settings = givenSettings(given, context);
@@ -37,29 +39,20 @@ export async function stdio(given: McpArguments, context: CommandContext): Promi
       return { url, socket: socket ?? undefined, token: daemon.token };
     },
   });
-  const told = Promise.withResolvers<Deno.Signal>();
-  let wasTold = false;
-  using _ = onSignals(endingSignals(), (signal) => {
-    if (wasTold) Deno.exit(exitCodeOf(signal));
-    wasTold = true;
-    told.resolve(signal);
-  });
-  let signal: Deno.Signal | undefined;
   try {
-    signal = await Promise.race([serveInput(bridge), told.promise, output.broken]);
+    await unlessToldToEnd(() => Promise.race([serveInput(bridge), output.broken]));
   } catch (error) {
-    await bridge.end(clientGone());
+    await bridge.end(error instanceof ToldToEnd ? endedBy(error.signal) : clientGone());
+    output.flush();
     throw error;
   }
-  if (signal !== undefined) await bridge.end(endedBy(signal));
   output.flush();
-  if (signal !== undefined) return exitCodeOf(signal);
   if (output.failure !== undefined) throw output.failure;
   return EXIT.ok;
 }
 
 /** Hands the bridge every line of standard input, and its end. */
-async function serveInput(bridge: StdioBridge): Promise<undefined> {
+async function serveInput(bridge: StdioBridge): Promise<void> {
   const lines = new LineSplitter((line) => bridge.receive(line), {
     maxLength: MAX_LINE,
     onOversize: (ends) => bridge.refuseLine(ends),
