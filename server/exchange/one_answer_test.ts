@@ -1,10 +1,12 @@
 /**
  * Random histories of clients of both eras at a legacy server that answers, asks, wants URLs visited,
- * stalls, dies, and is stopped, restarted and configured anew: every call is answered once.
+ * stalls, dies, and is stopped, restarted and configured anew: every call is answered once, and none that
+ * the server has had is told to be retryable.
  */
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import type { JsonObject } from "../../protocol/json.ts";
 import { Endpoints, stdioEntry } from "../../tests/fixtures/endpoints.ts";
 import type { NotedReply } from "../../tests/fixtures/exchange.ts";
 import { settle } from "../../tests/fixtures/fake_clock.ts";
@@ -30,7 +32,10 @@ const QUESTIONS: [method: string, params: Json][] = [
   ["sampling/createMessage", { messages: [], maxTokens: 1 }],
   ["roots/list", {}],
 ];
-const PARAMS = { name: "tool" };
+
+interface Params extends JsonObject {
+  name: string;
+}
 
 const step = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant("call"), who: fc.nat(5), can: fc.nat(2) }) },
@@ -67,6 +72,14 @@ class History {
   /** Calls that the server has not answered. */
   #given: { wire: FakeWire; id: number }[] = [];
   #questions = 0;
+  #tools = 0;
+  /** Params of calls: each has a tool of its own, which it keeps when its client comes back with answers. */
+  readonly #paramsOf = new Map<NotedReply, Params>();
+  readonly #paramsFor = new Map<string, Params>();
+  /** Calls that go on with no other one. */
+  readonly #begun: { params: Params; reply: NotedReply }[] = [];
+  /** Tools that the server was asked for. */
+  readonly #heard = new Set<string>();
 
   constructor(mode: SharingMode) {
     this.#entry = (args: number) =>
@@ -87,7 +100,10 @@ class History {
     switch (step.do) {
       case "call":
         if (step.who >= 3) {
-          this.#legacyReplies.push(this.#legacy[step.who - 3].call("tools/call", PARAMS));
+          const params = this.#newParams();
+          const reply = this.#legacy[step.who - 3].call("tools/call", params);
+          this.#legacyReplies.push(reply);
+          this.#begun.push({ params, reply });
         } else this.#call(step, {});
         break;
       case "come back":
@@ -137,9 +153,15 @@ class History {
     }
   }
 
-  #hear(wire: FakeWire, { id, method }: Json): void {
-    if (method === "tools/call") this.#given.push({ wire, id });
-    else if (method === "initialize") {
+  #newParams(): Params {
+    return { name: `tool ${++this.#tools}` };
+  }
+
+  #hear(wire: FakeWire, { id, method, params }: Json): void {
+    if (method === "tools/call") {
+      this.#given.push({ wire, id });
+      this.#heard.add(params.name);
+    } else if (method === "initialize") {
       const capabilities = { tools: {}, logging: {} };
       wire.answer(id, { protocolVersion: "2025-11-25", capabilities, serverInfo: {} });
     } else if (method !== undefined && id !== undefined) wire.answer(id);
@@ -147,7 +169,11 @@ class History {
 
   #call({ who, can }: Json, more: Json): void {
     const options = { capabilities: CAPABILITIES[can] };
-    this.#replies.push(this.#modern[who].call("tools/call", { ...PARAMS, ...more }, options));
+    const params = this.#paramsFor.get(more.requestState) ?? this.#newParams();
+    const reply = this.#modern[who].call("tools/call", { ...params, ...more }, options);
+    this.#paramsOf.set(reply, params);
+    this.#replies.push(reply);
+    if (more.requestState === undefined) this.#begun.push({ params, reply });
   }
 
   #comeBack(step: Json): void {
@@ -155,6 +181,7 @@ class History {
     const reply = oneOf(asked, step.at);
     if (reply === undefined) return;
     const { inputRequests, requestState } = reply.result;
+    this.#paramsFor.set(requestState, this.#paramsOf.get(reply)!);
     const answer = step.accepts ? { action: "accept", content: {} } : { action: "decline" };
     const keys = Object.keys(inputRequests).slice(0, step.answers);
     const inputResponses = Object.fromEntries(keys.map((key) => [key, answer]));
@@ -179,6 +206,11 @@ class History {
     const counts = [...this.#replies, ...this.#legacyReplies].map(({ answers }) => answers.length);
     assert.ok(counts.every((count) => count === 1), `answers: ${counts}`);
     assert.deepEqual(this.all.log.errors, []);
+    for (const { params, reply } of this.#begun) {
+      const { error } = reply.answers[0];
+      const wasHeard = this.#heard.has(params.name);
+      assert.ok(!(wasHeard && error?.data?.retryable), `retryable: ${JSON.stringify(error)}`);
+    }
   }
 }
 
