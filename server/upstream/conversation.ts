@@ -18,6 +18,7 @@ import {
 import { asFault, Fault } from "../../protocol/errors.ts";
 import { isObject, type JsonObject, stringifyJson } from "../../protocol/json.ts";
 import {
+  describe,
   idText,
   type NotificationMessage,
   notificationText,
@@ -77,6 +78,9 @@ export interface ServerRequest {
   /** Answers it; dropped when the process that asked is gone. */
   respond(answer: { result: unknown } | { error: unknown } | Fault): void;
 }
+
+/** Characters that may wait for the server beside what it was sent, so that answers wait there as well. */
+const MAX_HELD_ANSWERS = 4 * 1024 * 1024;
 
 /** Requests of the daemon's own remembered whose answers nobody waits for. */
 const MAX_FORGONE = 100;
@@ -418,10 +422,23 @@ export class Conversation {
     const asked = this.wire;
     const respond: ServerRequest["respond"] = (answer) => {
       // Another process never asked this.
-      if (this.wire === asked) asked?.send(answerText(id, answer));
+      if (this.wire === asked) this.#sayOrHold(answerText(id, answer), method);
     };
     if (method === "ping") return respond({ result: {} });
     this.#options.onRequest({ id, method, params, respond });
+  }
+
+  /** Sends the answer to a question of the server's, at once or as soon as it reads on. */
+  #sayOrHold(answer: string, method: string): void {
+    if (this.wire?.send(answer) !== false) return;
+    // Whoever asks on and on without reading is not waited for without end.
+    if (this.#held.length + answer.length <= MAX_HELD_ANSWERS) {
+      return this.#held.add(++this.#lastId, answer);
+    }
+    this.#options.log.warn(
+      "a server does not read its input; the answer to a question of its was dropped",
+      { server: this.#name, method: describe(method) },
+    );
   }
 
   #onNotification(message: NotificationMessage, line: string): void {

@@ -200,3 +200,38 @@ Deno.test("whatever room comes and goes: every call is given once, and each clie
     assert.equal(given.length, calls.length);
   }));
 });
+
+Deno.test("the answer to a server's question waits until the server reads on, and dies with its process", async () => {
+  const bench = await new InstanceBench().start();
+  const wire = bench.wires.last;
+  wire.full = true;
+  wire.line({ jsonrpc: "2.0", id: 7, method: "roots/list" });
+  bench.requests[0].respond({ result: { roots: [] } });
+  wire.makeRoom();
+  assert.deepEqual(wire.take(), [{ jsonrpc: "2.0", id: 7, result: { roots: [] } }]);
+  wire.full = true;
+  wire.line({ jsonrpc: "2.0", id: 8, method: "ping" });
+  wire.end();
+  bench.call("a");
+  await settle();
+  const next = bench.wires.last;
+  next.initialize();
+  next.makeRoom();
+  assert.deepEqual(next.take().map(({ method }) => method), ["tools/call"]);
+});
+
+Deno.test("a server that asks on and on without reading: so many answers wait, and no more", async () => {
+  const bench = await new InstanceBench().start();
+  const wire = bench.wires.last;
+  wire.full = true;
+  const text = "x".repeat(1024 * 1024);
+  for (let id = 0; id < 6; id++) {
+    wire.line({ jsonrpc: "2.0", id, method: "sampling/createMessage" });
+    bench.requests[id].respond({ result: { text } });
+  }
+  const told = bench.log.lines.filter(({ level }) => level === "warn");
+  assert.equal(told.length, 3);
+  assert.match(told[0].message, /does not read its input; the answer to a question/);
+  wire.makeRoom();
+  assert.deepEqual(wire.take().map(({ id }) => id), [0, 1, 2]);
+});
