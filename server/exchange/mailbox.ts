@@ -98,6 +98,11 @@ export class Mailbox {
     return this.#waiting().length;
   }
 
+  /** Whether an answer waits that nobody has taken. */
+  get keepsAnswer(): boolean {
+    return this.#events.some(({ sent, answerTo }) => !sent && answerTo !== undefined);
+  }
+
   /** Whether so much waits that whoever asks for more answers should be refused. */
   get full(): boolean {
     const { maxEvents, maxBytes } = this.#options;

@@ -181,6 +181,18 @@ Deno.test("it is full when what waits fills the bounds, so that no more answers 
   assert.ok(byBytes.waiting < 20 && byBytes.bytes < 3000);
 });
 
+Deno.test("it keeps an answer until that was taken; a notification is none", () => {
+  const box = mailbox();
+  box.post("{}");
+  assert.equal(box.keepsAnswer, false);
+  box.post(answer(1), "1");
+  assert.equal(box.keepsAnswer, true);
+  const reader = new NotedReader();
+  box.attach(reader);
+  box.take(reader);
+  assert.equal(box.keepsAnswer, false);
+});
+
 Deno.test("finished, it takes nothing more, and is done when everything was taken", () => {
   const box = mailbox();
   const reader = new NotedReader();

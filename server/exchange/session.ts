@@ -226,12 +226,13 @@ export class Session {
   }
 
   /**
-   * Whether nobody would miss it: of `/rpc`, with nothing under way and nothing kept for it; or no more
-   * than a name that a modern client gave itself, which begins anew as what it was.
+   * Whether nobody would miss it: of `/rpc`, with nothing under way and no answer kept for it; or no more
+   * than a name that a modern client gave itself, which begins anew as what it was. What its server tells
+   * everybody is no answer: each change of a list would make every session of a loop of `curl` count.
    */
   get spare(): boolean {
     const isLight = this.kind === "light" || (this.kind === "modern" && this.owned.size === 0);
-    return isLight && !this.inUse && (this.#mailbox?.waiting ?? 0) === 0;
+    return isLight && !this.inUse && !this.#mailbox?.keepsAnswer;
   }
 
   /** Whether it speaks of itself with every request, and knows no session. */

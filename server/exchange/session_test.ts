@@ -138,7 +138,9 @@ Deno.test("a session without a stream has left when nobody heard of it for long"
   assert.deepEqual([session.inUse, session.left, session.spare], [true, false, false]);
   call.succeed({});
   assert.deepEqual([session.inUse, session.left, session.spare], [false, false, true]);
-  session.tell("an answer");
+  session.tell("what everybody is told");
+  assert.equal(session.spare, true, "no answer to anything it asked");
+  session.mailbox.post("an answer", "1");
   assert.equal(session.spare, false, "something waits for it");
   clock.advance(5 * 60_000);
   assert.equal(session.left, true);

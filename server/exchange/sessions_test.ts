@@ -214,6 +214,19 @@ Deno.test("a loop of curl does not keep everybody else out", () => {
   assert.throws(() => bench.create(), { reason: "overloaded" });
 });
 
+Deno.test("a server that tells all of them of a change does not make them keep everybody else out", () => {
+  const bench = new Bench();
+  const curl = Array.from({ length: 5 }, () => {
+    bench.advance(1);
+    return bench.create("light");
+  });
+  const changed = '{"jsonrpc":"2.0","method":"notifications/tools/list_changed"}';
+  for (const session of curl) session.tell(changed);
+  curl[0].mailbox.post("an answer nobody has taken", "1");
+  for (let i = 0; i < 4; i++) bench.create();
+  assert.deepEqual(curl.map(({ ended }) => ended), [false, true, true, true, true]);
+});
+
 Deno.test("names that modern clients gave themselves do not keep everybody else out either", () => {
   const bench = new Bench();
   const named = Array.from({ length: 5 }, () => {
