@@ -226,7 +226,11 @@ async function initialize(
   if (call.settled) return reply.response;
   // Without this answer nobody knows the session's id.
   using _absence = absence.add({ request, call });
-  return await reply.response;
+  // Asked for now, and not when `absence` does: a signal tells only of who leaves after that.
+  const { signal } = request;
+  const response = await reply.response;
+  if (signal.aborted && !session.ended) sessions.end(session, "its client left before it began");
+  return response;
 }
 
 function findSession(

@@ -58,9 +58,14 @@ class Bench implements Disposable {
     } as unknown as InboundContext;
   }
 
-  post(message: unknown, headers: Record<string, string>): Promise<Response> {
+  post(
+    message: unknown,
+    headers: Record<string, string>,
+    signal?: AbortSignal,
+  ): Promise<Response> {
     const request = new Request("http://localhost/mcp/fake", {
       method: "POST",
+      signal,
       headers: { "content-type": "application/json", ...headers },
       body: JSON.stringify(message),
     });
@@ -140,6 +145,21 @@ Deno.test("a client that gives up on a slow initialize leaves no session behind"
   // Silent for so long, the response becomes a stream.
   for (let second = 0; second < 12; second++) bench.clock.advance(1_000);
   await (await asked).body!.cancel();
+  assert.equal(bench.sessions.size, 0);
+});
+
+Deno.test("nor does one that left before a quick one was answered", async () => {
+  using bench = new Bench();
+  const begun = Promise.withResolvers<Record<string, unknown>>();
+  bench.endpoint.initialize = () => begun.promise;
+  const params = { protocolVersion: "2025-11-25", capabilities: {} };
+  const leaving = new AbortController();
+  const message = rpc("initialize", params);
+  const asked = bench.post(message, { accept: JSON_FIRST }, leaving.signal);
+  await waitFor(() => bench.sessions.size === 1);
+  leaving.abort();
+  begun.resolve({ protocolVersion: "2025-11-25", capabilities: {}, serverInfo: {} });
+  await (await asked).body?.cancel();
   assert.equal(bench.sessions.size, 0);
 });
 
