@@ -84,6 +84,21 @@ Deno.test("numbers keep their text in long texts as well, whatever strings stand
   );
 });
 
+Deno.test("a key is never taken for one of an object that was parsed before", () => {
+  const ends = ["\n", "\\", '"', "\t", "\u0001", "/", "a"];
+  for (const number of ["1", "12345678901234567890"]) {
+    for (const before of ends) {
+      for (const after of ends) {
+        for (const end of [before, after]) {
+          const key = JSON.stringify(`k${end}`);
+          const text = `{"list":[{},{"a{":"{"},{"p":[${number}],${key}:{${key}:1}}]}`;
+          assert.equal(stringifyJson(parseJson(text)), text);
+        }
+      }
+    }
+  }
+});
+
 Deno.test("digits inside strings are left alone", () => {
   const text = '{"a":"12345678901234567890","12345678901234567890":"1e400 -0"}';
   assert.equal(stringifyJson(parseJson(text)), text);
