@@ -99,6 +99,7 @@ function parseNumbers(text: string): unknown {
  */
 function mayBeOthersKey(value: unknown): boolean {
   if (typeof value !== "object" || value === null) return false;
+  if (Array.isArray(value)) return value.some(mayBeOthersKey);
   for (const key in value) {
     if (key.includes("\\") || mayBeOthersKey((value as JsonObject)[key])) return true;
   }
@@ -134,6 +135,8 @@ function unmarked(value: unknown, mark: string): unknown {
 export function nestsDeeperThan(value: unknown, limit: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (limit === 0) return true;
+  // Not by their indices: a long list would be as many texts.
+  if (Array.isArray(value)) return value.some((part) => nestsDeeperThan(part, limit - 1));
   for (const key in value) {
     if (nestsDeeperThan((value as JsonObject)[key], limit - 1)) return true;
   }
