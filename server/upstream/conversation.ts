@@ -436,7 +436,7 @@ export class Conversation {
       return this.#held.add(++this.#lastId, answer);
     }
     this.#options.log.warn(
-      "a server does not read its input; the answer to a question of its was dropped",
+      "a server does not read its input; the answer to a question it asked was dropped",
       { server: this.#name, method: describe(method) },
     );
   }
